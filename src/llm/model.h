@@ -1,5 +1,5 @@
-// Model: a chat model, whoever serves it. The shapes are those of OpenAI's chat completions, which every
-// provider here speaks.
+// Model: a chat model, whoever serves it. The shapes are those of OpenAI's chat completions, which
+// every provider here speaks.
 #pragma once
 
 #include <cstdint>
@@ -96,9 +96,10 @@ class Model {
   Model& operator=(const Model&) = delete;
   virtual ~Model() = default;
 
-  // With a sink the reply is streamed; without one it comes at once. The sink outlives the task. Errors:
-  // `deadline_exceeded`, `resource_exhausted` (429), `unauthenticated`, `invalid_argument` (4xx),
-  // `unavailable` (5xx, connection), `data_loss` (malformed reply), `out_of_range` (context window).
+  // With a sink the reply is streamed; without one it comes at once. The sink outlives the task.
+  // Errors: `deadline_exceeded`, `resource_exhausted` (402, 429), `unauthenticated` (401, 403),
+  // `invalid_argument` (4xx), `unavailable` (5xx, connection), `data_loss` (malformed reply),
+  // `out_of_range` (context window).
   virtual Task<ChatReply> complete(ChatRequest request, DeltaSink* sink) = 0;
 };
 

@@ -17,8 +17,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 // The first header of that (lower case) name, or nullptr.
 const std::string* find_header(const Headers& headers, std::string_view name);
 
-// A body that is not known whole: pulled chunk by chunk; nullopt is the clean end, an error cuts the
-// connection so that the reader sees it was cut. Dropped when the peer goes away.
+// A body that is not known whole: pulled chunk by chunk; nullopt is the clean end, an error cuts
+// the connection so that the reader sees it was cut. Dropped when the peer goes away.
 class BodySource {
  public:
   BodySource() = default;

@@ -42,8 +42,8 @@ class HttpClient {
   HttpClient(World& world, HttpClientOptions options);
   ~HttpClient();
 
-  // `unavailable` when the peer cannot be reached or breaks off, `deadline_exceeded` when it is silent,
-  // `invalid_argument` for a bad URL. Any status is a success here.
+  // `unavailable` when the peer cannot be reached or breaks off, `deadline_exceeded` when it is
+  // silent, `invalid_argument` for a bad URL. Any status is a success here.
   Task<ClientResponse> send(ClientRequest request);
 
  private:

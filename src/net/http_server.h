@@ -1,4 +1,5 @@
-// HttpServer: HTTP/1.1 over any ByteStream: keep-alive, pipelining in order, chunked bodies in and out.
+// HttpServer: HTTP/1.1 over any ByteStream: keep-alive, pipelining in order, chunked bodies in and
+// out.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +35,8 @@ class HttpServer {
 
   // Accepts until the listener is closed. The listener outlives the task.
   Task<void> serve(world::Listener& listener);
-  // Ends idle connections now, lets requests in flight end (their responses say `connection: close`),
-  // cuts what is left after `bound`.
+  // Ends idle connections now, lets requests in flight end (their responses say `connection:
+  // close`), cuts what is left after `bound`.
   Task<void> drain(Duration bound);
   [[nodiscard]] size_t connections() const;
 

@@ -42,14 +42,16 @@ class Transaction {
   virtual void clear(Bytes key) = 0;
   virtual void clear_range(KeyRange range) = 0;
   virtual void atomic(AtomicOp op, Bytes key, Bytes operand) = 0;
-  // `key` (or `value`) holds ten placeholder bytes at `offset` that become the commit's versionstamp.
+  // `key` (or `value`) holds ten placeholder bytes at `offset` that become the commit's
+  // versionstamp.
   virtual void set_versionstamped_key(Bytes key, size_t offset, Bytes value) = 0;
   virtual void set_versionstamped_value(Bytes key, Bytes value, size_t offset) = 0;
 
   virtual void add_read_conflict(KeyRange range) = 0;
   virtual void add_write_conflict(KeyRange range) = 0;
 
-  // Durable when it returns a version; kNoVersion when nothing was written and no write conflict added.
+  // Durable when it returns a version; kNoVersion when nothing was written and no write conflict
+  // added.
   //   aborted             certainly not committed: conflict or too old; try again from the start
   //   unknown             undecided: may have committed, or (except on local engines) still may
   //   invalid_argument    over a limit; the message has the size and the limit; nothing was sent

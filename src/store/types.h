@@ -68,7 +68,17 @@ struct RangePage {
 };
 
 // FoundationDB's atomic operations, by its names; operands are little endian.
-enum class AtomicOp : uint8_t { kAdd, kBitAnd, kBitOr, kBitXor, kMax, kMin, kByteMax, kByteMin,
-                                kAppendIfFits, kCompareAndClear };
+enum class AtomicOp : uint8_t {
+  kAdd,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kMax,
+  kMin,
+  kByteMax,
+  kByteMin,
+  kAppendIfFits,
+  kCompareAndClear
+};
 
 }  // namespace kelpie::store

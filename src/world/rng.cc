@@ -48,7 +48,10 @@ uint64_t Rng::below(uint64_t bound) {
 
 int64_t Rng::between(int64_t low, int64_t high) {
   CHECK(low <= high);
-  return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low) + 1));
+  // Unsigned, because the width of a range can exceed what is signed.
+  const uint64_t width = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  const uint64_t offset = width == UINT64_MAX ? next() : below(width + 1);
+  return static_cast<int64_t>(static_cast<uint64_t>(low) + offset);
 }
 
 bool Rng::chance(uint64_t numerator, uint64_t denominator) {

@@ -1,0 +1,266 @@
+#include "actor/activation.h"
+
+#include <utility>
+
+#include "async/select.h"
+#include "async/sleep.h"
+#include "store/keys.h"
+#include "world/clock.h"
+#include "world/faults.h"
+#include "world/log.h"
+
+namespace kelpie::actor {
+namespace {
+
+constexpr int kTurnAttemptsMax = 20;
+constexpr int kSettleAttemptsMax = 10;
+constexpr Duration kRetryPause = Duration::millis(1);
+
+Task<void> wait(async::Event& event) {
+  co_await event.wait();
+  co_return kOk;
+}
+
+}  // namespace
+
+Activation::Activation(Runtime& runtime, ActorRef self, ActorFactory& factory)
+    : runtime_(runtime),
+      self_(std::move(self)),
+      mail_(runtime.world_.loop),
+      background_(runtime.world_.loop, [this](const Error& error) {
+        runtime_.world_.log.warn("background work of an actor failed",
+                                 {{"actor", self_.to_string()}, {"error", error.to_string()}});
+      }) {
+  actor_ = factory(ActorServices{runtime.world_, runtime.database_, runtime, self_, background_});
+}
+
+bool Activation::enqueue(std::shared_ptr<PendingTurn> pending) {
+  CHECK(!ended_);
+  if (mailbox_.size() >= runtime_.options_.pending_calls_max) {
+    return false;
+  }
+  mailbox_.push_back(std::move(pending));
+  mail_.set();
+  return true;
+}
+
+void Activation::end() {
+  ended_ = true;
+  background_.cancel();
+  mail_.set();
+}
+
+Task<void> Activation::work(std::shared_ptr<Activation> self) {
+  // The call that made this activation is still putting its turn into the mailbox.
+  co_await async::yield(self->runtime_.world_.loop);
+  auto active = co_await self->activate().result();
+  if (!active.ok()) {
+    self->runtime_.world_.log.warn(
+        "an activation failed",
+        {{"actor", self->self_.to_string()}, {"error", active.error().to_string()}});
+    // Those who waited hear why; those who come later try again.
+    for (auto& pending : std::exchange(self->mailbox_, {})) {
+      pending->finish(active.error());
+    }
+    self->runtime_.retire(*self);
+    co_return kOk;
+  }
+  while (!self->ended_) {
+    if (!co_await self->wait_for_turn()) {
+      break;
+    }
+    if (self->ended_) {
+      break;
+    }
+    auto pending = std::move(self->mailbox_.front());
+    self->mailbox_.pop_front();
+    if (co_await self->run_turn(std::move(pending)) == Next::kEnd) {
+      break;
+    }
+  }
+  self->runtime_.retire(*self);
+  co_return kOk;
+}
+
+Task<bool> Activation::wait_for_turn() {
+  while (mailbox_.empty() && !ended_) {
+    mail_.clear();
+    auto woken = co_await async::timeout(runtime_.world_.loop, runtime_.options_.idle_timeout,
+                                         wait(mail_))
+                     .result();
+    if (!woken.ok() && mailbox_.empty() && !actor_->busy()) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+Task<void> Activation::activate() {
+  constexpr int kAttemptsMax = 3;
+  for (int attempt = 1;; ++attempt) {
+    fence_ = runtime_.ownership_.fence();
+    generation_ = co_await runtime_.ownership_.acquire(self_.name());
+    auto transaction = runtime_.database_.begin();
+    auto guarded = co_await fence_->guard(*transaction).result();
+    if (guarded.ok()) {
+      co_await read_head(*transaction);
+      co_await actor_->activate(*transaction);
+      ++runtime_.counters_.activations;
+      active_ = true;
+      co_return kOk;
+    }
+    if (guarded.error().code != Code::kFailedPrecondition || attempt == kAttemptsMax) {
+      co_return std::move(guarded).error();
+    }
+    co_await runtime_.rejoin(fence_->epoch());
+  }
+}
+
+Task<void> Activation::read_head(store::Transaction& transaction) {
+  auto bytes = co_await transaction.get(store::keys::actor_head(self_.name())).result();
+  if (!bytes.ok()) {
+    if (!runtime_.world_.faults.mutant("M24")) {
+      // An error reading state never becomes an empty state (S20).
+      co_return std::move(bytes).error().with_context("reading the head of " + self_.to_string());
+    }
+    bytes = Result<std::optional<Bytes>>(std::nullopt);
+  }
+  if (bytes->has_value()) {
+    const Head head = co_await Head::decode(**bytes);
+    turn_ = head.turn;
+  }
+  co_return kOk;
+}
+
+Task<Activation::Next> Activation::run_turn(std::shared_ptr<PendingTurn> pending) {
+  for (int attempt = 1; attempt <= kTurnAttemptsMax; ++attempt) {
+    std::optional<Next> next = co_await attempt_turn(*pending);
+    if (next.has_value()) {
+      co_return *next;
+    }
+    ++runtime_.counters_.turns_retried;
+    co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+  }
+  pending->finish(base::unavailable("a turn of " + self_.to_string() +
+                                    " met a conflict in every attempt; try again later"));
+  co_return Next::kGoOn;
+}
+
+Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pending) {
+  auto transaction = runtime_.database_.begin();
+  auto guarded = co_await fence_->guard(*transaction).result();
+  if (!guarded.ok()) {
+    if (guarded.error().code == Code::kFailedPrecondition) {
+      ++runtime_.counters_.fences_lost;
+      pending.finish(base::unavailable("the actor moved to another owner; try again"));
+      co_return Next::kEnd;
+    }
+    pending.finish(std::move(guarded).error());
+    co_return Next::kGoOn;
+  }
+  Turn turn(*transaction, turn_ + 1, runtime_.world_.clock.wall());
+  auto outcome = co_await pending.body(*actor_, turn).result();
+  if (!outcome.ok()) {
+    if (outcome.error().code == Code::kAborted) {
+      co_return std::nullopt;
+    }
+    pending.finish(std::move(outcome).error());
+    co_return Next::kGoOn;
+  }
+  if (turn.read_only_) {
+    CHECK(turn.after_commit_.empty());
+    pending.finish(kOk);
+    co_return Next::kGoOn;
+  }
+  co_return co_await commit_turn(*transaction, turn, pending);
+}
+
+Bytes Activation::fresh_nonce() {
+  Bytes nonce;
+  while (nonce.size() < kNonceBytes) {
+    uint64_t word = runtime_.nonces_.next();
+    for (int i = 0; i < 8; ++i, word >>= 8) {
+      nonce += static_cast<char>(word & 0xff);
+    }
+  }
+  return nonce;
+}
+
+Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction& transaction,
+                                                              Turn& turn, PendingTurn& pending) {
+  const Bytes nonce = fresh_nonce();
+  if (turn.destroys_) {
+    transaction.clear_range(store::keys::actor(self_.name()));
+  } else {
+    transaction.set(store::keys::actor_head(self_.name()),
+                    Head{generation_, turn.number(), nonce}.encode());
+  }
+  // Lets an undecided commit be stopped for good: see settle_commit.
+  transaction.add_read_conflict(store::KeyRange::single(store::keys::guard(nonce)));
+  auto done = co_await transaction.commit().result();
+  if (done.ok()) {
+    CHECK(*done != store::kNoVersion);
+    co_return committed(turn, pending);
+  }
+  switch (done.error().code) {
+    case Code::kAborted:
+      co_return std::nullopt;
+    case Code::kUnknown:
+      ++runtime_.counters_.turns_undecided;
+      co_return co_await settle(nonce, turn, pending);
+    default:
+      pending.finish(std::move(done).error());
+      co_return Next::kGoOn;
+  }
+}
+
+Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn,
+                                                         PendingTurn& pending) {
+  auto happened = co_await settle_commit(std::move(nonce)).result();
+  if (happened.ok()) {
+    if (*happened) {
+      co_return committed(turn, pending);
+    }
+    co_return std::nullopt;
+  }
+  // Nobody can say; what is in memory is no longer known to be true.
+  pending.finish(base::unknown("the commit stays undecided: " + happened.error().message));
+  co_return Next::kEnd;
+}
+
+Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
+  turn_ = turn.number();
+  ++runtime_.counters_.turns_committed;
+  for (async::Work& work : turn.after_commit_) {
+    work();
+  }
+  pending.finish(kOk);
+  return turn.destroys_ ? Next::kEnd : Next::kGoOn;
+}
+
+Task<bool> Activation::settle_commit(Bytes nonce) {
+  for (int attempt = 1;; ++attempt) {
+    auto transaction = runtime_.database_.begin();
+    std::optional<Bytes> bytes =
+        co_await transaction->get(store::keys::actor_head(self_.name()));
+    // The write conflict meets the original's read conflict: once this has committed, the original
+    // either shows its nonce in the head that we read or can never land.
+    transaction->add_write_conflict(store::KeyRange::single(store::keys::guard(nonce)));
+    auto settled = co_await transaction->commit().result();
+    if (settled.ok()) {
+      // A head that is gone was cleared by the turn that ends the actor: no other turn runs meanwhile.
+      if (!bytes.has_value()) {
+        co_return turn_ > 0;
+      }
+      co_return (co_await Head::decode(*bytes)).nonce == nonce;
+    }
+    const Code code = settled.error().code;
+    const bool again = code == Code::kAborted || code == Code::kUnknown;
+    if (!again || attempt == kSettleAttemptsMax) {
+      co_return std::move(settled).error();
+    }
+    co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+  }
+}
+
+}  // namespace kelpie::actor

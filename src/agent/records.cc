@@ -1,0 +1,307 @@
+#include "agent/records.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "codec/json.h"
+
+namespace kelpie::agent {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int64_t kFormat = 1;
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+int64_t number_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+bool flag_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+json::object object_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_object() ? value->get_object() : json::object();
+}
+const json::array& array_of(const json::object& object, std::string_view name) {
+  static const json::array kEmpty;
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_array() ? value->get_array() : kEmpty;
+}
+std::vector<std::string> texts_of(const json::object& object, std::string_view name) {
+  std::vector<std::string> texts;
+  for (const json::value& item : array_of(object, name)) {
+    if (item.is_string()) {
+      texts.emplace_back(item.get_string());
+    }
+  }
+  return texts;
+}
+json::array array_from(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& text : texts) {
+    array.emplace_back(text);
+  }
+  return array;
+}
+// Empty fields are left out: most are.
+void put(json::object& object, std::string_view name, const std::string& text) {
+  if (!text.empty()) {
+    object[name] = text;
+  }
+}
+
+Result<json::object> parse(ByteView bytes, std::string_view kind) {
+  auto value = codec::parse_json(bytes);
+  if (!value.ok() || !value->is_object()) {
+    return base::data_loss("a stored " + std::string(kind) + " is not a JSON object");
+  }
+  json::object object = std::move(value->get_object());
+  if (number_of(object, "format") != kFormat) {
+    return base::data_loss("a stored " + std::string(kind) + " has format " +
+                           std::to_string(number_of(object, "format")) + ", expected " +
+                           std::to_string(kFormat));
+  }
+  return object;
+}
+
+}  // namespace
+
+Bytes Config::encode() const {
+  json::object object{{"format", kFormat},
+                      {"id", id},
+                      {"name", name},
+                      {"agent_type", agent_type},
+                      {"system", system},
+                      {"model", model},
+                      {"tools", array_from(tools)},
+                      {"tags", array_from(tags)},
+                      {"context_window", context_window},
+                      {"parallel_tool_calls", parallel_tool_calls},
+                      {"created", created_micros},
+                      {"updated", updated_micros},
+                      {"extra", extra}};
+  put(object, "description", description);
+  return codec::write_json(object);
+}
+
+Result<Config> Config::decode(ByteView bytes) {
+  const json::object object = TRY(parse(bytes, "agent"));
+  Config config;
+  config.id = text_of(object, "id");
+  config.name = text_of(object, "name");
+  config.agent_type = text_of(object, "agent_type");
+  config.description = text_of(object, "description");
+  config.system = text_of(object, "system");
+  config.model = text_of(object, "model");
+  config.tools = texts_of(object, "tools");
+  config.tags = texts_of(object, "tags");
+  config.context_window = number_of(object, "context_window");
+  config.parallel_tool_calls = flag_of(object, "parallel_tool_calls");
+  config.created_micros = number_of(object, "created");
+  config.updated_micros = number_of(object, "updated");
+  config.extra = object_of(object, "extra");
+  return config;
+}
+
+Bytes Block::encode() const {
+  json::object object{{"format", kFormat},
+                      {"id", id},
+                      {"label", label},
+                      {"value", value},
+                      {"limit", limit},
+                      {"position", position},
+                      {"read_only", read_only},
+                      {"metadata", metadata},
+                      {"tags", array_from(tags)}};
+  if (has_description) {
+    object["description"] = description;
+  }
+  return codec::write_json(object);
+}
+
+Result<Block> Block::decode(ByteView bytes) {
+  const json::object object = TRY(parse(bytes, "block"));
+  Block block;
+  block.id = text_of(object, "id");
+  block.label = text_of(object, "label");
+  block.value = text_of(object, "value");
+  block.description = text_of(object, "description");
+  block.has_description = object.contains("description");
+  block.limit = number_of(object, "limit");
+  block.position = number_of(object, "position");
+  block.read_only = flag_of(object, "read_only");
+  block.metadata = object_of(object, "metadata");
+  block.tags = texts_of(object, "tags");
+  return block;
+}
+
+std::string_view role_name(MessageRole role) {
+  switch (role) {
+    case MessageRole::kSystem: return "system";
+    case MessageRole::kUser: return "user";
+    case MessageRole::kAssistant: return "assistant";
+    case MessageRole::kTool: return "tool";
+  }
+  return "user";
+}
+
+namespace {
+
+Result<MessageRole> role_from(std::string_view name) {
+  for (MessageRole role : {MessageRole::kSystem, MessageRole::kUser, MessageRole::kAssistant,
+                           MessageRole::kTool}) {
+    if (role_name(role) == name) {
+      return role;
+    }
+  }
+  return base::data_loss("a stored message has the unknown role \"" + std::string(name) + "\"");
+}
+
+json::object message_object(const Message& message) {
+  json::object object{{"format", kFormat},
+                      {"id", message.id},
+                      {"role", role_name(message.role)},
+                      {"created", message.created_micros}};
+  put(object, "text", message.text);
+  put(object, "reasoning", message.reasoning);
+  put(object, "run", message.run_id);
+  put(object, "step", message.step_id);
+  put(object, "otid", message.otid);
+  put(object, "name", message.name);
+  put(object, "sender", message.sender_id);
+  if (!message.tool_calls.empty()) {
+    json::array calls;
+    for (const llm::ToolCall& call : message.tool_calls) {
+      calls.push_back(
+          json::object{{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
+    }
+    object["tool_calls"] = std::move(calls);
+  }
+  if (!message.tool_returns.empty()) {
+    json::array returns;
+    for (const ToolReturn& item : message.tool_returns) {
+      returns.push_back(json::object{{"id", item.tool_call_id},
+                                     {"name", item.name},
+                                     {"status", item.status},
+                                     {"content", item.content}});
+    }
+    object["tool_returns"] = std::move(returns);
+  }
+  return object;
+}
+
+Result<Message> message_from(const json::object& object) {
+  Message message;
+  message.id = text_of(object, "id");
+  message.role = TRY(role_from(text_of(object, "role")));
+  message.text = text_of(object, "text");
+  message.reasoning = text_of(object, "reasoning");
+  message.run_id = text_of(object, "run");
+  message.step_id = text_of(object, "step");
+  message.otid = text_of(object, "otid");
+  message.name = text_of(object, "name");
+  message.sender_id = text_of(object, "sender");
+  message.created_micros = number_of(object, "created");
+  for (const json::value& item : array_of(object, "tool_calls")) {
+    if (!item.is_object()) {
+      return base::data_loss("a stored tool call is not a JSON object");
+    }
+    const json::object& call = item.get_object();
+    message.tool_calls.push_back(
+        {text_of(call, "id"), text_of(call, "name"), text_of(call, "arguments")});
+  }
+  for (const json::value& item : array_of(object, "tool_returns")) {
+    if (!item.is_object()) {
+      return base::data_loss("a stored tool return is not a JSON object");
+    }
+    const json::object& part = item.get_object();
+    message.tool_returns.push_back(
+        {text_of(part, "id"), text_of(part, "name"), text_of(part, "status"),
+         text_of(part, "content")});
+  }
+  return message;
+}
+
+std::string_view status_name(RunStatus status) {
+  switch (status) {
+    case RunStatus::kQueued: return "queued";
+    case RunStatus::kRunning: return "running";
+    case RunStatus::kCompleted: return "completed";
+    case RunStatus::kFailed: return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace
+
+Bytes Message::encode() const { return codec::write_json(message_object(*this)); }
+
+Result<Message> Message::decode(ByteView bytes) {
+  return message_from(TRY(parse(bytes, "message")));
+}
+
+Bytes Run::encode() const {
+  json::array messages;
+  for (const Message& message : input) {
+    messages.push_back(message_object(message));
+  }
+  json::object object{{"format", kFormat},
+                      {"id", id},
+                      {"status", status_name(status)},
+                      {"input", std::move(messages)},
+                      {"steps_max", steps_max},
+                      {"steps", steps},
+                      {"usage", json::object{{"prompt", usage.prompt},
+                                             {"completion", usage.completion},
+                                             {"cached", usage.cached},
+                                             {"reasoning", usage.reasoning},
+                                             {"context", usage.context}}},
+                      {"created", created_micros},
+                      {"ended", ended_micros}};
+  put(object, "model", model);
+  put(object, "stop_reason", stop_reason);
+  put(object, "error_type", error_type);
+  put(object, "error_message", error_message);
+  return codec::write_json(object);
+}
+
+Result<Run> Run::decode(ByteView bytes) {
+  const json::object object = TRY(parse(bytes, "run"));
+  Run run;
+  run.id = text_of(object, "id");
+  const std::string status = text_of(object, "status");
+  for (RunStatus known : {RunStatus::kQueued, RunStatus::kRunning, RunStatus::kCompleted,
+                          RunStatus::kFailed}) {
+    if (status_name(known) == status) {
+      run.status = known;
+    }
+  }
+  for (const json::value& item : array_of(object, "input")) {
+    if (!item.is_object()) {
+      return base::data_loss("a stored input message is not a JSON object");
+    }
+    run.input.push_back(TRY(message_from(item.get_object())));
+  }
+  run.model = text_of(object, "model");
+  run.steps_max = number_of(object, "steps_max");
+  run.steps = number_of(object, "steps");
+  const json::object usage = object_of(object, "usage");
+  run.usage = {number_of(usage, "prompt"), number_of(usage, "completion"),
+               number_of(usage, "cached"), number_of(usage, "reasoning"),
+               number_of(usage, "context")};
+  run.stop_reason = text_of(object, "stop_reason");
+  run.error_type = text_of(object, "error_type");
+  run.error_message = text_of(object, "error_message");
+  run.created_micros = number_of(object, "created");
+  run.ended_micros = number_of(object, "ended");
+  return run;
+}
+
+}  // namespace kelpie::agent

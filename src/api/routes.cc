@@ -1,0 +1,155 @@
+#include "api/routes.h"
+
+#include <optional>
+#include <utility>
+
+#include "agent/ids.h"
+#include "api/auth.h"
+#include "api/respond.h"
+#include "world/log.h"
+
+namespace kelpie::api {
+namespace {
+
+// `/v1/agents//x/` -> {"v1", "agents", "", "x"}: one trailing slash is ignored.
+std::vector<std::string_view> segments_of(std::string_view path) {
+  std::vector<std::string_view> segments;
+  if (path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const size_t end = std::min(path.find('/'), path.size());
+    segments.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+// The decoded parameters when the path fits the pattern.
+std::optional<std::vector<std::string>> match(std::string_view pattern,
+                                              const std::vector<std::string_view>& path) {
+  const std::vector<std::string_view> wanted = segments_of(pattern);
+  if (wanted.size() != path.size()) {
+    return std::nullopt;
+  }
+  std::vector<std::string> parameters;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (wanted[i] == "{}") {
+      auto decoded = codec::percent_decode(path[i]);
+      parameters.push_back(decoded.ok() ? std::move(*decoded) : std::string(path[i]));
+    } else if (wanted[i] != path[i]) {
+      return std::nullopt;
+    }
+  }
+  return parameters;
+}
+
+std::string allowed(const std::vector<std::string_view>& methods) {
+  std::string text;
+  for (std::string_view method : methods) {
+    text += (text.empty() ? "" : ", ") + std::string(method);
+  }
+  return text;
+}
+
+}  // namespace
+
+Routes::Routes(World& world, agent::Service& agents, llm::Models& models, obs::Metrics& metrics,
+               RoutesOptions options)
+    : world_(world),
+      agents_(agents),
+      models_(models),
+      metrics_(metrics),
+      options_(std::move(options)),
+      rng_(world.rng.fork("api/" + std::to_string(world.rng.next()))) {}
+
+// A fixed path stands before a pattern that it would fit.
+const std::vector<Routes::Route>& Routes::table() {
+  static const std::vector<Route> kTable = {
+      {"GET", "/v1/health", &Routes::health, true},
+      {"GET", "/latest/health", &Routes::health, true},
+      {"GET", "/v1/ready", &Routes::ready, true},
+      {"GET", "/latest/ready", &Routes::ready, true},
+      {"GET", "/metrics", &Routes::metrics},
+      {"GET", "/v1/models", &Routes::list_models},
+      {"GET", "/v1/models/embedding", &Routes::list_embedding_models},
+      {"POST", "/v1/agents", &Routes::create_agent},
+      {"GET", "/v1/agents", &Routes::list_agents},
+      {"GET", "/v1/agents/{}", &Routes::get_agent},
+      {"PATCH", "/v1/agents/{}", &Routes::update_agent},
+      {"DELETE", "/v1/agents/{}", &Routes::delete_agent},
+      {"POST", "/v1/agents/{}/recompile", &Routes::recompile_agent},
+      {"GET", "/v1/agents/{}/core-memory/blocks", &Routes::list_blocks},
+      {"GET", "/v1/agents/{}/core-memory/blocks/{}", &Routes::get_block},
+      {"PATCH", "/v1/agents/{}/core-memory/blocks/{}", &Routes::update_block},
+      {"GET", "/v1/agents/{}/messages", &Routes::list_messages},
+      {"POST", "/v1/agents/{}/messages", &Routes::send_message},
+      {"POST", "/v1/agents/{}/messages/stream", &Routes::stream_message},
+  };
+  return kTable;
+}
+
+Task<net::Response> Routes::handle(net::Request request) {
+  const std::string path = request.path;
+  const std::vector<std::string_view> segments = segments_of(path);
+  const Route* found = nullptr;
+  std::vector<std::string> parameters;
+  std::vector<std::string_view> methods;
+  // HEAD is GET without the body, which the HTTP server leaves out.
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  for (const Route& route : table()) {
+    auto fits = match(route.pattern, segments);
+    if (!fits.has_value()) {
+      continue;
+    }
+    methods.push_back(route.method);
+    if (route.method == method) {
+      found = &route;
+      parameters = std::move(*fits);
+      break;
+    }
+  }
+  const bool open = found != nullptr && found->open;
+  if (!open && !authorised(request.headers, options_.api_key)) {
+    co_return detail_response(401, "Unauthorized");
+  }
+  if (found == nullptr) {
+    if (methods.empty()) {
+      co_return detail_response(404, "Not Found");
+    }
+    net::Response response = detail_response(405, "Method Not Allowed");
+    response.headers.emplace_back("allow", allowed(methods));
+    co_return std::move(response);
+  }
+  metrics_.counter("kelpie_http_requests_total", "Requests by route.",
+                   {{"method", std::string(found->method)}, {"route", std::string(found->pattern)}})
+      .add();
+  Call call{std::move(request), {}, std::move(parameters)};
+  call.query = codec::parse_query(call.request.query);
+  auto answer = co_await (this->*found->run)(std::move(call)).result();
+  if (!answer.ok()) {
+    const Code code = answer.error().code;
+    if (code == Code::kInternal || code == Code::kDataLoss) {
+      world_.log.error("a request failed",
+                       {{"path", path}, {"error", answer.error().to_string()}});
+    }
+    co_return error_response(answer.error());
+  }
+  co_return std::move(*answer);
+}
+
+net::Response Routes::reject(int status, std::string_view reason) {
+  return detail_response(status, reason);
+}
+
+Result<std::string> Routes::agent_id(const Call& call) const {
+  const std::string& id = call.parameters.at(0);
+  if (!agent::is_id(id, "agent")) {
+    return base::out_of_range("path.agent_id: expected agent-<uuid>, got \"" +
+                              id.substr(0, 100) + "\"");
+  }
+  return id;
+}
+
+}  // namespace kelpie::api

@@ -1,0 +1,93 @@
+// Routes: every endpoint, in one table. Answers each request; an unknown path is 404, a known path with
+// another method 405. A path may end in a slash or not.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/service.h"
+#include "api/requests.h"
+#include "async/task.h"
+#include "codec/url.h"
+#include "llm/model.h"
+#include "net/http.h"
+#include "obs/metrics.h"
+#include "world/rng.h"
+#include "world/world.h"
+
+namespace kelpie::api {
+
+// What `GET /v1/health/` calls the API's version: that of the last server of its kind.
+inline constexpr std::string_view kApiVersion = "0.16.8";
+
+struct RoutesOptions {
+  std::string api_key;  // empty: everyone may call
+  std::string kelpie_version;
+};
+
+// One Loop. What it refers to outlives it.
+class Routes final : public net::Handler {
+ public:
+  Routes(World& world, agent::Service& agents, llm::Models& models, obs::Metrics& metrics,
+         RoutesOptions options);
+
+  Task<net::Response> handle(net::Request request) override;
+  net::Response reject(int status, std::string_view reason) override;
+
+  // Called before `/metrics` is rendered, to bring gauges up to date.
+  void on_scrape(std::function<void()> refresh) { refresh_ = std::move(refresh); }
+  // From now on `/v1/ready` answers 503.
+  void stop_being_ready() { ready_ = false; }
+
+ private:
+  struct Call {
+    net::Request request;
+    codec::QueryParameters query;
+    std::vector<std::string> parameters;  // of the path, decoded, in order
+  };
+  using Method = Task<net::Response> (Routes::*)(Call);
+  struct Route {
+    std::string_view method;
+    std::string_view pattern;  // `{}` stands for one segment
+    Method run;
+    bool open = false;  // needs no key
+  };
+  static const std::vector<Route>& table();
+
+  Task<net::Response> health(Call call);
+  Task<net::Response> ready(Call call);
+  Task<net::Response> metrics(Call call);
+  Task<net::Response> list_models(Call call);
+  Task<net::Response> list_embedding_models(Call call);
+  Task<net::Response> create_agent(Call call);
+  Task<net::Response> list_agents(Call call);
+  Task<net::Response> get_agent(Call call);
+  Task<net::Response> update_agent(Call call);
+  Task<net::Response> delete_agent(Call call);
+  Task<net::Response> recompile_agent(Call call);
+  Task<net::Response> list_blocks(Call call);
+  Task<net::Response> get_block(Call call);
+  Task<net::Response> update_block(Call call);
+  Task<net::Response> list_messages(Call call);
+  Task<net::Response> send_message(Call call);
+  Task<net::Response> stream_message(Call call);
+
+  Task<net::Response> send(std::string agent_id, SendRequest send);
+  Task<net::Response> collect(std::shared_ptr<agent::RunWatch> watch, SendRequest send);
+  // The context window of a model that was not given one.
+  Task<int64_t> context_window(std::string handle);
+  Result<std::string> agent_id(const Call& call) const;
+
+  World& world_;
+  agent::Service& agents_;
+  llm::Models& models_;
+  obs::Metrics& metrics_;
+  RoutesOptions options_;
+  world::Rng rng_;
+  std::function<void()> refresh_;
+  bool ready_ = true;
+};
+
+}  // namespace kelpie::api

@@ -1,0 +1,60 @@
+// Server: the whole of a node above its World and its store: ownership, actors, agents, routes, HTTP. The
+// binary and the simulator build the same one.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "actor/runtime.h"
+#include "agent/service.h"
+#include "api/routes.h"
+#include "async/scope.h"
+#include "async/task.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "cluster/ownership.h"
+#include "llm/model.h"
+#include "net/http_server.h"
+#include "obs/metrics.h"
+#include "store/database.h"
+#include "world/net.h"
+#include "world/world.h"
+
+namespace kelpie::api {
+
+struct ServerOptions {
+  std::string api_key;  // empty: everyone may call
+  size_t body_bytes_max = base::kHttpBodyBytesMax;
+  std::string kelpie_version;
+  // Claims by record are for a store that several processes share.
+  cluster::OwnerRecords owner_records = cluster::OwnerRecords::kNone;
+  actor::RuntimeOptions actors;
+};
+
+// One Loop. What it refers to outlives it. Destroying it drops everything where it stands.
+class Server {
+ public:
+  Server(World& world, store::Database& database, llm::Models& models, obs::Metrics& metrics,
+         ServerOptions options);
+
+  // Joins under a new epoch, and begins to resume the runs that a crash interrupted. Before `serve`.
+  Task<void> start();
+  // Until the listener is closed.
+  Task<void> serve(world::Listener& listener);
+  // Lets requests in flight end, for at most `bound`; the listener is closed before.
+  Task<void> drain(Duration bound);
+
+ private:
+  void refresh_metrics();
+
+  World& world_;
+  obs::Metrics& metrics_;
+  cluster::Ownership ownership_;
+  actor::Runtime runtime_;
+  agent::Service agents_;
+  Routes routes_;
+  net::HttpServer http_;
+  Scope background_;
+};
+
+}  // namespace kelpie::api

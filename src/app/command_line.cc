@@ -1,0 +1,101 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "app/settings.h"
+
+namespace kelpie::app {
+namespace {
+
+constexpr std::string_view kAbout =
+    "Kelpie serves durable AI agents over a Letta-compatible REST API.";
+constexpr std::string_view kFooter =
+    "Exit codes: 0 ended as asked, 1 could not start or go on, 2 bad command line or\n"
+    "configuration, 128+n ended at once by a second signal n.";
+constexpr std::string_view kConfigFooter =
+    "Each setting is taken from its flag, else from its environment variable, else from the\n"
+    "configuration file (TOML, one flat table, underscores for hyphens), else from its default.\n"
+    "The file is --config, else $KELPIE_CONFIG, else ./kelpie.toml if there is one.";
+
+std::string setting_help(const SettingSpec& spec) {
+  std::string help(spec.help);
+  if (!spec.default_text.empty() && spec.flag == FlagKind::kValue) {
+    help += " (default " + std::string(spec.default_text) + ")";
+  }
+  for (const std::string_view variable : spec.variables) {
+    help += variable.empty() ? "" : " [$" + std::string(variable) + "]";
+  }
+  return help;
+}
+
+// Secrets are never flags: other users of the machine see the command lines of all processes.
+std::string secrets_help() {
+  std::string help;
+  for (const SettingSpec& spec : setting_specs()) {
+    if (spec.flag == FlagKind::kNone) {
+      help += "\n  " + setting_help(spec);
+    }
+  }
+  return help;
+}
+
+void add_settings(CLI::App& app, ConfigArguments& into) {
+  app.add_option_function<std::string>(
+         "--config", [&into](const std::string& path) { into.config_path = path; },
+         "Configuration file [$KELPIE_CONFIG]")
+      ->type_name("PATH");
+  for (const SettingSpec& spec : setting_specs()) {
+    const std::string name(spec.name);
+    if (spec.flag == FlagKind::kSwitch) {
+      app.add_flag_callback(
+          spec.flag_name(), [&into, name] { into.flags[name] = "true"; }, setting_help(spec));
+    } else if (spec.flag == FlagKind::kValue) {
+      app.add_option_function<std::string>(
+             spec.flag_name(), [&into, name](const std::string& text) { into.flags[name] = text; },
+             setting_help(spec))
+          ->type_name("VALUE");
+    }
+  }
+  app.footer("From the environment only:" + secrets_help() + "\n\n" + std::string(kConfigFooter));
+}
+
+}  // namespace
+
+std::variant<Command, Farewell> parse_command_line(const std::vector<std::string>& arguments,
+                                                   const std::string& version) {
+  Command command;
+  CLI::App app{std::string(kAbout), "kelpie"};
+  app.set_version_flag("--version", version);
+  app.require_subcommand(1);
+  app.footer(std::string(kFooter));
+  CLI::App* serve = app.add_subcommand("serve", "Run the server");
+  add_settings(*serve, command.config);
+  CLI::App* config = app.add_subcommand("config", "Print every setting with its value and source");
+  add_settings(*config, command.config);
+  CLI::App* offline =
+      app.add_subcommand("offline-model", "Serve the built-in model as an OpenAI-compatible API");
+  command.offline_listen = "127.0.0.1:8284";
+  offline->add_option("--listen", command.offline_listen, "Address to serve on")
+      ->capture_default_str()
+      ->type_name("VALUE");
+  // Taken before this parser runs; here for the help.
+  app.add_subcommand("sim", "Run the deterministic simulator (kelpie sim --help)");
+
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    const int code = app.exit(error, out, out);
+    return Farewell{.exit_code = code == 0 ? kExitOk : kExitUsage, .text = out.str()};
+  }
+  command.verb = serve->parsed()    ? Verb::kServe
+                 : config->parsed() ? Verb::kConfig
+                                    : Verb::kOfflineModel;
+  return command;
+}
+
+}  // namespace kelpie::app

@@ -1,0 +1,36 @@
+// The command line: verbs, flags and help texts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/config.h"
+
+namespace kelpie::app {
+
+// What the process ends with. 128 + n: the second signal n ended it at once.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  // could not start, or could not go on
+inline constexpr int kExitUsage = 2;   // bad command line or configuration
+
+enum class Verb : uint8_t { kServe, kConfig, kOfflineModel };
+
+struct Command {
+  Verb verb = Verb::kServe;
+  ConfigArguments config;      // serve, config
+  std::string offline_listen;  // offline-model
+};
+
+// Nothing to run: text to print, on standard output if all is well, and the exit code.
+struct Farewell {
+  int exit_code = kExitOk;
+  std::string text;
+};
+
+// `arguments` without the program's name. `version` is what `--version` prints.
+std::variant<Command, Farewell> parse_command_line(const std::vector<std::string>& arguments,
+                                                   const std::string& version);
+
+}  // namespace kelpie::app

@@ -1,0 +1,79 @@
+#include "app/command_line.h"
+
+#include <gtest/gtest.h>
+
+namespace kelpie::app {
+namespace {
+
+std::variant<Command, Farewell> parse(const std::vector<std::string>& arguments) {
+  return parse_command_line(arguments, "kelpie 1.2.3+abc");
+}
+
+Farewell farewell(const std::vector<std::string>& arguments) {
+  const auto parsed = parse(arguments);
+  return std::holds_alternative<Farewell>(parsed) ? std::get<Farewell>(parsed)
+                                                  : Farewell{.exit_code = -1};
+}
+
+TEST(CommandLine, CollectsTheFlagsThatWereGivenAndNoOthers) {
+  const auto parsed = parse({"serve", "--listen", "[::1]:1", "--memory-only", "--config=/c.toml"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.verb, Verb::kServe);
+  EXPECT_EQ(command.config.flags,
+            (std::map<std::string, std::string>{{"listen", "[::1]:1"}, {"memory-only", "true"}}));
+  EXPECT_EQ(command.config.config_path, "/c.toml");
+}
+
+TEST(CommandLine, GivesConfigTheFlagsOfServe) {
+  const auto parsed = parse({"config", "--data-dir", "/d"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  EXPECT_EQ(std::get<Command>(parsed).verb, Verb::kConfig);
+  EXPECT_EQ(std::get<Command>(parsed).config.flags.at("data-dir"), "/d");
+}
+
+TEST(CommandLine, GivesTheOfflineModelAnAddressOfItsOwn) {
+  const auto parsed = parse({"offline-model", "--listen", "127.0.0.1:9"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  EXPECT_EQ(std::get<Command>(parsed).verb, Verb::kOfflineModel);
+  EXPECT_EQ(std::get<Command>(parsed).offline_listen, "127.0.0.1:9");
+}
+
+TEST(CommandLine, PrintsItsVersion) {
+  const Farewell version = farewell({"--version"});
+  EXPECT_EQ(version.exit_code, kExitOk);
+  EXPECT_EQ(version.text, "kelpie 1.2.3+abc\n");
+}
+
+TEST(CommandLine, HelpNamesEverySettingAndItsVariable) {
+  const Farewell help = farewell({"serve", "--help"});
+  EXPECT_EQ(help.exit_code, kExitOk);
+  for (const SettingSpec& spec : setting_specs()) {
+    if (spec.flag != FlagKind::kNone) {
+      EXPECT_NE(help.text.find(spec.flag_name()), std::string::npos) << spec.name;
+    }
+    for (const std::string_view variable : spec.variables) {
+      EXPECT_NE(help.text.find(variable), std::string::npos) << variable;
+    }
+  }
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnowByItsName) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"serve", "--no-such-flag"}, {"no-such-verb"}, {"serve", "--listen"}, {}}) {
+    EXPECT_EQ(farewell(arguments).exit_code, kExitUsage);
+  }
+  EXPECT_NE(farewell({"serve", "--no-such-flag"}).text.find("--no-such-flag"), std::string::npos);
+}
+
+TEST(CommandLine, HasNoFlagForASecret) {
+  for (const SettingSpec& spec : setting_specs()) {
+    if (spec.secrecy == Secrecy::kSecret) {
+      EXPECT_EQ(spec.flag, FlagKind::kNone) << spec.name;
+      EXPECT_EQ(farewell({"serve", spec.flag_name(), "x"}).exit_code, kExitUsage);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kelpie::app

@@ -1,0 +1,75 @@
+// kelpie: the command line program. Wiring only.
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/serve.h"
+#include "kelpie_version.h"
+#include "sim/cli.h"
+
+namespace kelpie::app {
+namespace {
+
+int fail(int exit_code, const Error& error) {
+  std::fprintf(stderr, "kelpie: %s\n", error.message.c_str());
+  return exit_code;
+}
+
+int serve(const ConfigArguments& arguments) {
+  const RealMachine machine;
+  const auto loaded = load_settings(arguments, machine);
+  if (!loaded.ok()) {
+    return fail(kExitUsage, loaded.error());
+  }
+  const auto config = make_config(loaded->settings, machine);
+  if (!config.ok()) {
+    return fail(kExitUsage, config.error());
+  }
+  const auto served = run_serve(*config, kVersion);
+  return served.ok() ? kExitOk : fail(kExitFailed, served.error());
+}
+
+int print_config(const ConfigArguments& arguments) {
+  const RealMachine machine;
+  const auto loaded = load_settings(arguments, machine);
+  if (!loaded.ok()) {
+    return fail(kExitUsage, loaded.error());
+  }
+  std::fputs(describe_config(*loaded, machine).c_str(), stdout);
+  const auto config = make_config(loaded->settings, machine);
+  return config.ok() ? kExitOk : fail(kExitUsage, config.error());
+}
+
+int run(const Command& command) {
+  switch (command.verb) {
+    case Verb::kServe:
+      return serve(command.config);
+    case Verb::kConfig:
+      return print_config(command.config);
+    case Verb::kOfflineModel:
+      break;
+  }
+  const auto served = run_offline_model(command.offline_listen, kVersion);
+  return served.ok() ? kExitOk : fail(kExitFailed, served.error());
+}
+
+}  // namespace
+}  // namespace kelpie::app
+
+int main(int argc, char** argv) {
+  using namespace kelpie::app;
+  if (argc > 1 && std::string_view(argv[1]) == "sim") {
+    return kelpie::sim::run_sim_cli(argc - 1, argv + 1);
+  }
+  const auto parsed =
+      parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc),
+                         "kelpie " + std::string(kelpie::kVersion));
+  if (const auto* farewell = std::get_if<Farewell>(&parsed)) {
+    std::fputs(farewell->text.c_str(), farewell->exit_code == kExitOk ? stdout : stderr);
+    return farewell->exit_code;
+  }
+  return run(std::get<Command>(parsed));
+}

@@ -1,0 +1,140 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "api/server.h"
+#include "app/until_asked.h"
+#include "async/sleep.h"
+#include "llm/providers.h"
+#include "obs/metrics.h"
+#include "real/directory_lock.h"
+#include "real/process.h"
+#include "real/real_log.h"
+#include "real/real_loop.h"
+#include "real/real_world.h"
+#include "store/local_database.h"
+#include "store/memory/memory_backend.h"
+#include "store/rocksdb/rocksdb_backend.h"
+
+namespace kelpie::app {
+namespace {
+
+constexpr std::string_view kMemoryWarning = "IN-MEMORY ONLY - data will be lost on restart!";
+// The one node of an embedded store. A name for ever: its epochs are kept under it.
+constexpr std::string_view kNodeName = "local";
+constexpr Duration kMemoryWatchInterval = Duration::seconds(10);
+
+Result<std::string> read_api_key(const ServeConfig& config, world::Log& log) {
+  if (config.api_key_file.empty()) {
+    return config.api_key;
+  }
+  const real::KeyFile file = TRY(real::read_key_file(config.api_key_file));
+  if (!file.warning.empty()) {
+    log.warn("the key file is not safe", {{"reason", file.warning}});
+  }
+  return file.key;
+}
+
+Result<std::optional<real::DirectoryLock>> lock_data(const BackendChoice& choice,
+                                                     const std::string& version, world::Log& log) {
+  if (choice.kind != BackendKind::kRocksDb) {
+    return std::optional<real::DirectoryLock>();
+  }
+  std::optional<real::DirectoryLock> lock = TRY(real::DirectoryLock::acquire(choice.path, version));
+  if (lock->crashed_holder()) {
+    log.warn("the last process on this data did not end by itself; it is dead",
+             {{"holder", lock->crashed_holder()->to_string()}});
+  }
+  return lock;
+}
+
+Result<std::unique_ptr<store::Backend>> open_engine(const ServeConfig& config, Loop& loop) {
+  if (config.backend.kind == BackendKind::kMemory) {
+    return std::unique_ptr<store::Backend>(std::make_unique<store::MemoryBackend>());
+  }
+  CHECK(config.backend.kind == BackendKind::kRocksDb);
+  return std::unique_ptr<store::Backend>(TRY(store::RocksdbBackend::open(
+      loop, store::RocksdbOptions{.directory = config.backend.path + "/rocksdb",
+                                  .block_cache_bytes = config.rocksdb_block_cache_bytes,
+                                  .write_buffer_bytes = config.rocksdb_write_buffer_bytes})));
+}
+
+Task<void> watch_memory(Loop& loop, obs::Gauge& resident_bytes) {
+  for (;;) {
+    resident_bytes.set(static_cast<int64_t>(real::resident_memory_bytes()));
+    co_await async::sleep_for(loop, kMemoryWatchInterval);
+  }
+}
+
+void announce(const ServeConfig& config, const std::string& version, std::string_view api_key,
+              world::Log& log) {
+  const BackendChoice& choice = config.backend;
+  const std::string_view name = backend_name(choice.kind);
+  fmt::print("kelpie {}\n", version);
+  if (choice.kind == BackendKind::kMemory) {
+    fmt::print("store    {} (from {}): {}\n", name, choice.source, kMemoryWarning);
+    log.warn(kMemoryWarning, {{"source", choice.source}});
+  } else {
+    fmt::print("store    {} in {} (from {})\n", name, choice.path, choice.source);
+  }
+  fmt::print("auth     {}\n", api_key.empty() ? "none" : "API key");
+  log.info("store chosen", {{"engine", name}, {"path", choice.path}, {"source", choice.source}});
+  if (choice.skipped_cluster) {
+    log.warn(
+        "found a FoundationDB cluster file; this build has no FoundationDB engine yet, so the "
+        "embedded store is used",
+        {{"cluster_file", *choice.skipped_cluster}});
+  }
+  if (config.exposure == Exposure::kInsecureAllowed && api_key.empty() &&
+      !is_loopback(config.listen.host)) {
+    log.warn("--insecure: whoever reaches the address can read and change every agent",
+             {{"address", config.listen.to_string()}});
+  }
+}
+
+}  // namespace
+
+Result<void> run_serve(const ServeConfig& config, const std::string& version) {
+  real::RealLog log(real::LogOptions{.level = config.log_level, .format = config.log_format});
+  real::ignore_broken_pipes();
+  const uint64_t open_files = TRY(real::raise_open_file_limit());
+  const std::string api_key = TRY(read_api_key(config, log));
+  const llm::ModelsConfig models_config{.openai_api_key = config.openai_api_key,
+                                        .openai_base_url = config.openai_base_url,
+                                        .ca_file = config.ca_file};
+  TRY(llm::check_models_config(models_config));
+  announce(config, version, api_key, log);
+
+  const auto lock = TRY(lock_data(config.backend, version, log));
+  real::RealLoop loop;
+  real::RealWorld real(loop, log, world::NodeName(std::string(kNodeName)));
+  World& world = real.world();
+  const auto listener = TRY(loop.run(world.net.listen(config.listen)));
+  const auto engine = TRY(open_engine(config, loop));
+  store::LocalDatabase database(world, *engine);
+  obs::Metrics metrics;
+  const auto models = llm::make_models(world, models_config);
+  api::Server server(
+      world, database, *models, metrics,
+      api::ServerOptions{
+          .api_key = api_key, .body_bytes_max = config.body_bytes_max, .kelpie_version = version});
+  Scope background(loop, nullptr);
+  background.spawn(watch_memory(
+      loop, metrics.gauge("process_resident_memory_bytes", "Memory in use, in bytes.")));
+
+  log.info("starting", {{"version", version}, {"open_files_max", open_files}});
+  TRY(loop.run(server.start()));
+  fmt::print("ready on http://{}\n", listener->address().to_string());
+  std::fflush(stdout);
+  log.info("serving", {{"address", listener->address().to_string()}});
+  TRY(run_until_asked(loop, log, *listener, server, config.drain_timeout));
+  log.info("stopped");
+  return kOk;
+}
+
+}  // namespace kelpie::app

@@ -1,0 +1,169 @@
+#include "cluster/ownership.h"
+
+#include <utility>
+#include <vector>
+
+#include "codec/tuple.h"
+#include "store/run.h"
+
+namespace kelpie::cluster {
+namespace {
+
+// ("1", node, epoch, generation): the first element is the record's format.
+constexpr int64_t kOwnerFormat = 1;
+// Where the claim's versionstamp goes: the record is stored as ten bytes of generation, then the tuple.
+constexpr size_t kGenerationOffset = 0;
+
+Bytes encode_owner(const Fence& fence) {
+  Bytes value(store::Versionstamp::kBytes, '\0');
+  value += std::move(codec::TuplePacker()
+                         .integer(kOwnerFormat)
+                         .string(fence.node().get())
+                         .bytes(fence.epoch().get()))
+               .take();
+  return value;
+}
+
+Result<OwnerRecord> decode_owner(ByteView value) {
+  if (value.size() < store::Versionstamp::kBytes) {
+    return base::data_loss("an owner record is shorter than its generation");
+  }
+  const ByteView stamp = value.substr(0, store::Versionstamp::kBytes);
+  auto elements = TRY(codec::unpack_tuple(value.substr(store::Versionstamp::kBytes)));
+  if (elements.size() != 3 || !elements[0].is_integer() ||
+      elements[0].number != kOwnerFormat) {
+    return base::data_loss("an owner record has an unknown format");
+  }
+  return OwnerRecord{elements[1].bytes, Epoch(elements[2].bytes),
+                     Generation(Bytes(stamp))};
+}
+
+Task<std::optional<OwnerRecord>> read_owner(store::Transaction& transaction, Bytes key) {
+  std::optional<Bytes> value = co_await transaction.get(std::move(key));
+  if (!value.has_value()) {
+    co_return std::optional<OwnerRecord>();
+  }
+  co_return std::optional<OwnerRecord>(co_await decode_owner(*value));
+}
+
+Task<std::optional<Epoch>> read_epoch(store::Transaction& transaction, std::string node) {
+  std::optional<Bytes> value = co_await transaction.get(store::keys::epoch(node));
+  if (!value.has_value()) {
+    co_return std::optional<Epoch>();
+  }
+  co_return std::optional<Epoch>(Epoch(std::move(*value)));
+}
+
+Task<void> write_join(store::Transaction& transaction, std::string node) {
+  transaction.set(store::keys::node(node), R"({"format":1,"state":"active"})");
+  transaction.set_versionstamped_value(store::keys::epoch(node),
+                                       Bytes(store::Versionstamp::kBytes, '\0'), 0);
+  co_return kOk;
+}
+
+}  // namespace
+
+ClaimDecision decide_claim(const std::optional<OwnerRecord>& record,
+                           const std::optional<Epoch>& owner_epoch, const Fence& self) {
+  if (!record.has_value()) {
+    return ClaimDecision::kTake;
+  }
+  // A record under an epoch that is gone or replaced belongs to a node that was declared dead.
+  const bool owner_lives = owner_epoch.has_value() && *owner_epoch == record->epoch;
+  if (!owner_lives) {
+    return ClaimDecision::kTake;
+  }
+  return record->node == self.node().get() ? ClaimDecision::kAlreadyOurs
+                                           : ClaimDecision::kOwnedElsewhere;
+}
+
+Ownership::Ownership(World& world, store::Database& database, OwnerRecords records)
+    : world_(world), database_(database), records_(records) {}
+
+Task<void> Ownership::join() {
+  auto transaction = database_.begin();
+  co_await write_join(*transaction, world_.self.get());
+  const store::Version version = co_await transaction->commit();
+  CHECK(version != store::kNoVersion);
+  fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
+  co_return kOk;
+}
+
+const Fence& Ownership::fence() const {
+  CHECK(fence_.has_value());
+  return *fence_;
+}
+
+Task<Generation> Ownership::claim(store::Transaction& transaction, Fence fence, Bytes key) {
+  co_await fence.guard(transaction);
+  std::optional<OwnerRecord> record = co_await read_owner(transaction, key);
+  std::optional<Epoch> owner_epoch;
+  if (record.has_value()) {
+    owner_epoch = co_await read_epoch(transaction, record->node);
+  }
+  switch (decide_claim(record, owner_epoch, fence)) {
+    case ClaimDecision::kAlreadyOurs:
+      co_return record->generation;
+    case ClaimDecision::kOwnedElsewhere:
+      co_return base::failed_precondition("the actor is owned by node " + record->node);
+    case ClaimDecision::kTake:
+      transaction.set_versionstamped_value(std::move(key), encode_owner(fence), kGenerationOffset);
+      co_return Generation(Bytes());
+  }
+  co_return base::internal("a claim had no decision");
+}
+
+Task<Generation> Ownership::acquire(store::keys::ActorName actor) {
+  const Fence fence = this->fence();
+  if (records_ == OwnerRecords::kNone) {
+    co_return Generation(fence.epoch().get());
+  }
+  const Bytes key = store::keys::owner(actor);
+  constexpr int kAttemptsMax = 5;
+  for (int attempt = 1;; ++attempt) {
+    auto transaction = database_.begin();
+    Generation held = co_await claim(*transaction, fence, key);
+    auto committed = co_await transaction->commit().result();
+    if (committed.ok()) {
+      // An empty generation is the one that this commit has just made.
+      co_return held.get().empty() ? Generation(transaction->versionstamp().bytes) : held;
+    }
+    // An undecided claim is read again: if it landed, the record is ours already.
+    const Code code = committed.error().code;
+    const bool again = code == Code::kAborted || code == Code::kUnknown;
+    if (!again || attempt == kAttemptsMax) {
+      co_return std::move(committed).error().with_context("claiming an actor");
+    }
+  }
+}
+
+Task<void> Ownership::release(store::keys::ActorName actor) {
+  if (records_ == OwnerRecords::kNone) {
+    co_return kOk;
+  }
+  auto transaction = database_.begin();
+  co_await fence().guard(*transaction);
+  const Bytes key = store::keys::owner(actor);
+  std::optional<OwnerRecord> record = co_await read_owner(*transaction, key);
+  if (!record.has_value() || record->epoch != fence().epoch()) {
+    co_return kOk;
+  }
+  transaction->clear(key);
+  co_await transaction->commit();
+  co_return kOk;
+}
+
+Task<std::optional<OwnerRecord>> Ownership::placement(store::keys::ActorName actor) {
+  auto transaction = database_.begin();
+  std::optional<OwnerRecord> record =
+      co_await read_owner(*transaction, store::keys::owner(actor));
+  if (record.has_value()) {
+    std::optional<Epoch> epoch = co_await read_epoch(*transaction, record->node);
+    if (!epoch.has_value() || *epoch != record->epoch) {
+      record.reset();
+    }
+  }
+  co_return std::move(record);
+}
+
+}  // namespace kelpie::cluster

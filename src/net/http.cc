@@ -1,0 +1,14 @@
+#include "net/http.h"
+
+namespace kelpie::net {
+
+const std::string* find_header(const Headers& headers, std::string_view name) {
+  for (const auto& header : headers) {
+    if (header.first == name) {
+      return &header.second;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace kelpie::net

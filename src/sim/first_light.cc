@@ -1,0 +1,306 @@
+#include "sim/first_light.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "async/event.h"
+#include "async/scope.h"
+#include "async/sleep.h"
+#include "sim/agent_client.h"
+#include "sim/agent_oracles.h"
+#include "sim/server_node.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr size_t kClients = 3;
+constexpr size_t kAgentsMax = 4;
+constexpr Duration kLivenessBound = Duration::seconds(120);
+constexpr Duration kLongPatience = Duration::seconds(20);
+
+class FirstLight final : public Scenario {
+ public:
+  explicit FirstLight(Simulation& simulation)
+      : simulation_(simulation),
+        address_{"node", 8283},
+        node_(simulation, simulation.add_host("node"), address_),
+        choices_(simulation.choices().stream("first_light")),
+        chaos_(simulation.loop(), [this](const Error& error) { broken(error); }),
+        work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
+    history_.reserve(10'000);
+    for (size_t i = 0; i < kClients; ++i) {
+      SimHost& host = simulation.add_host(fmt::format("client-{}", i + 1));
+      host.boot();
+      clients_.push_back(std::make_unique<AgentClient>(simulation, host, address_, history_));
+    }
+  }
+
+  Task<void> run() override;
+  void judge() override;
+  [[nodiscard]] uint64_t operations() const override { return history_.size(); }
+
+ private:
+  void broken(const Error& error) { simulation_.fail("scenario", error.to_string()); }
+  void step(std::string_view what) { simulation_.scheduler().note("sim", "step", what); }
+  auto sleep(Duration length) { return async::sleep_for(simulation_.loop(), length); }
+
+  Task<void> client_work(AgentClient& client);
+  Task<void> one_operation(AgentClient& client);
+  Task<void> create(AgentClient& client);
+  std::string pick_agent();
+  std::string text_for(AgentClient& client);
+
+  void spawn_chaos();
+  Task<void> crashes();
+  Task<void> read_failures();
+  Task<void> clock_jumps();
+  void activation_window();
+
+  Task<void> heal();
+  Task<void> liveness();
+  Task<void> answers(std::string agent, int64_t deadline_ns);
+  Task<void> audit();
+  Task<void> restart();
+
+  Simulation& simulation_;
+  world::Address address_;
+  History history_;
+  ServerNode node_;
+  ChoiceStream& choices_;
+  std::vector<std::unique_ptr<AgentClient>> clients_;
+  std::vector<std::string> agents_;  // acknowledged, and no delete was ever called
+  bool chaos_on_ = true;
+  int64_t settled_ns_ = kNever;
+  async::Scope chaos_;
+  async::Scope work_;  // last, with chaos_: their tasks use everything above
+};
+
+Task<void> FirstLight::run() {
+  step("set-up");
+  node_.start();
+  while (agents_.size() < 2) {
+    co_await create(*clients_[agents_.size()]);
+    co_await sleep(Duration::millis(100));
+  }
+  step("chaos");
+  spawn_chaos();
+  for (const auto& client : clients_) {
+    work_.spawn(client_work(*client));
+  }
+  co_await sleep(simulation_.swarm().chaos);
+  chaos_on_ = false;
+  step("heal");
+  co_await work_.drain();
+  co_await heal();
+  step("liveness");
+  co_await liveness();
+  settled_ns_ = simulation_.now_ns();
+  step("audit");
+  co_await audit();
+  step("cold restart");
+  co_await restart();
+  step("audit after the restart");
+  co_await audit();
+  co_await restart();
+  co_return kOk;
+}
+
+Task<void> FirstLight::create(AgentClient& client) {
+  const size_t place = co_await client.create(kLongPatience);
+  const Op& op = history_[place];
+  if (op.outcome == Outcome::kOk && !op.agent.empty()) {
+    agents_.push_back(op.agent);
+  }
+  co_return kOk;
+}
+
+std::string FirstLight::pick_agent() { return agents_[choices_.choose(agents_.size())]; }
+
+std::string FirstLight::text_for(AgentClient& client) {
+  const std::string text = client.new_text();
+  switch (choices_.choose(4)) {
+    case 0:
+      return fmt::format("{}\ncall memory_insert {{\"label\":\"human\",\"new_string\":\"{}\"}}",
+                         text, text);
+    default:
+      return text;
+  }
+}
+
+Task<void> FirstLight::one_operation(AgentClient& client) {
+  const Duration patience = choices_.between(Duration::millis(500), kLongPatience);
+  const uint64_t dice = choices_.choose(100);
+  if (dice < 45) {
+    co_await client.send(pick_agent(), text_for(client), patience);
+  } else if (dice < 75) {
+    const size_t limit = choices_.choose(4) == 0 ? 1 + choices_.choose(20) : 1'000;
+    co_await client.list(pick_agent(), limit, patience);
+  } else if (dice < 92) {
+    co_await client.get(pick_agent(), patience);
+  } else if (dice < 96) {
+    if (agents_.size() < kAgentsMax) {
+      co_await create(client);
+    }
+  } else if (agents_.size() > 2) {
+    const std::string agent = pick_agent();
+    std::erase(agents_, agent);
+    co_await client.remove(agent, patience);
+  }
+  co_return kOk;
+}
+
+Task<void> FirstLight::client_work(AgentClient& client) {
+  while (chaos_on_) {
+    co_await one_operation(client);
+    co_await async::sleep_for(client.host().loop(),
+                              choices_.between(Duration::millis(1), Duration::seconds(2)));
+  }
+  co_return kOk;
+}
+
+void FirstLight::spawn_chaos() {
+  const Swarm& swarm = simulation_.swarm();
+  if (swarm.crash_interval > Duration()) {
+    chaos_.spawn(crashes());
+  }
+  if (swarm.activation_read_fail_rate > 0) {
+    chaos_.spawn(read_failures());
+  }
+  if (swarm.clock_jump_interval > Duration()) {
+    chaos_.spawn(clock_jumps());
+  }
+}
+
+Task<void> FirstLight::crashes() {
+  const Duration mean = simulation_.swarm().crash_interval;
+  for (;;) {
+    co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+    if (node_.up()) {
+      node_.crash();
+    }
+    co_await sleep(choices_.between(Duration::millis(10), Duration::seconds(3)));
+    if (!node_.up()) {
+      node_.start();
+      activation_window();
+    }
+  }
+}
+
+// Actors are activated by the first calls after a start, so that is when reads fail most.
+void FirstLight::activation_window() {
+  node_.disk().set_read_fail_rate(simulation_.swarm().activation_read_fail_rate);
+}
+
+Task<void> FirstLight::read_failures() {
+  for (;;) {
+    activation_window();
+    co_await sleep(choices_.between(Duration::millis(200), Duration::seconds(3)));
+    node_.disk().set_read_fail_rate(simulation_.swarm().disk.read_fail_rate);
+    co_await sleep(choices_.between(Duration::seconds(1), Duration::seconds(10)));
+  }
+}
+
+Task<void> FirstLight::clock_jumps() {
+  const Duration mean = simulation_.swarm().clock_jump_interval;
+  for (;;) {
+    co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+    node_.host().clock().jump(choices_.between(Duration::hours(-1), Duration::hours(1)));
+  }
+}
+
+Task<void> FirstLight::heal() {
+  chaos_.cancel();
+  simulation_.heal();
+  node_.disk().heal();
+  if (!node_.up()) {
+    node_.start();
+  }
+  co_return kOk;
+}
+
+Task<void> FirstLight::liveness() {
+  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  for (const std::string& agent : std::vector<std::string>(agents_)) {
+    co_await answers(agent, deadline_ns);
+  }
+  co_return kOk;
+}
+
+// A message to the agent is answered in time, which also says that all accepted before it have
+// ended: an agent works its runs off in order.
+Task<void> FirstLight::answers(std::string agent, int64_t deadline_ns) {
+  AgentClient& client = *clients_.front();
+  for (;;) {
+    const size_t place = co_await client.send(agent, client.new_text(), kLongPatience);
+    const Op& op = history_[place];
+    if (op.outcome == Outcome::kOk) {
+      co_return kOk;
+    }
+    if (op.outcome == Outcome::kAbsent || simulation_.now_ns() > deadline_ns) {
+      // Absence is for the oracles of safety to judge.
+      if (op.outcome != Outcome::kAbsent) {
+        simulation_.fail("L1",
+                         "an agent does not answer after all faults have ended: " + op.to_string());
+      }
+      co_return kOk;
+    }
+    co_await sleep(Duration::millis(200));
+  }
+}
+
+Task<void> FirstLight::audit() {
+  for (const std::string& agent : std::vector<std::string>(agents_)) {
+    for (int attempt = 0;; ++attempt) {
+      AgentClient& client = *clients_[choices_.choose(clients_.size())];
+      const size_t place = co_await client.list(agent, 1'000, kLongPatience);
+      const Op& op = history_[place];
+      if (op.outcome == Outcome::kOk || op.outcome == Outcome::kAbsent) {
+        break;
+      }
+      if (attempt == 20) {
+        simulation_.fail("L1", "an audit gets no answer: " + op.to_string());
+        co_return kOk;
+      }
+      co_await sleep(Duration::millis(500));
+    }
+    co_await clients_.back()->get(agent, kLongPatience);
+  }
+  co_return kOk;
+}
+
+Task<void> FirstLight::restart() {
+  // What an audit resumed may run on another host's loop: a host is only stopped from our own.
+  co_await async::yield(simulation_.loop());
+  if (choices_.choose(2) == 0) {
+    node_.crash();
+  } else {
+    co_await node_.stop();
+  }
+  node_.start();
+  co_return kOk;
+}
+
+void FirstLight::judge() {
+  if (simulation_.failure()) {
+    return;
+  }
+  std::optional<Failure> found = check_agents(history_, settled_ns_);
+  if (!found) {
+    found = check_store(history_, node_.disk().contents());
+  }
+  if (found) {
+    simulation_.fail(found->oracle, found->message);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Scenario> make_first_light(Simulation& simulation) {
+  return std::make_unique<FirstLight>(simulation);
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,42 @@
+// The planted bugs (promises.md) and the oracles that must catch them.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sim/runner.h"
+
+namespace kelpie::sim {
+
+struct Mutant {
+  std::string_view name;
+  std::string_view what;
+  std::array<std::string_view, 2> oracles;  // any of them; an empty one is none
+  std::string_view scenario;
+  uint64_t seeds_max;  // to be caught within
+};
+
+std::span<const Mutant> mutants();
+
+enum class Verdict : uint8_t {
+  kCaught,
+  kMissed,         // by every seed
+  kWrongOracle,    // something else turned red first
+  kNotRepeatable,  // its replay had another hash
+};
+
+struct MutantResult {
+  Verdict verdict = Verdict::kMissed;
+  uint64_t seeds = 0;  // that were run
+  uint64_t seed = 0;   // that turned red
+  std::optional<Failure> failure;
+};
+
+// Runs seeds from `first_seed` with the mutant on until an oracle turns red, then that seed
+// `replays` times more.
+MutantResult hunt(const Mutant& mutant, uint64_t first_seed, int replays);
+
+}  // namespace kelpie::sim

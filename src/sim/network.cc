@@ -1,0 +1,450 @@
+#include "sim/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "async/sleep.h"
+#include "base/check.h"
+
+namespace kelpie::sim {
+
+using wire::Connection;
+using wire::End;
+using wire::Port;
+
+// One side's handle of a connection. Holds the connection, so that a pending operation outlives
+// the handle.
+class SimStream final : public world::ByteStream {
+ public:
+  SimStream(Network& network, std::shared_ptr<Connection> wire, int side)
+      : network_(network), wire_(std::move(wire)), side_(side) {}
+  ~SimStream() override { network_.close_end(wire_, side_); }
+
+  Task<size_t> read(std::span<char> buffer) override {
+    return read_from(network_, wire_, side_, buffer);
+  }
+  Task<size_t> write(ByteView bytes) override { return write_to(network_, wire_, side_, bytes); }
+  void shutdown_write() override {
+    End& end = wire_->ends[side_];
+    if (end.loop.open() && !end.closed && !end.end_sent) {
+      end.end_sent = true;
+      network_.transmit(wire_, side_, Bytes());
+    }
+  }
+  void close() override { network_.close_end(wire_, side_); }
+  [[nodiscard]] std::string peer() const override {
+    return fmt::format("{}/{}", wire_->ends[1 - side_].host, wire_->id);
+  }
+
+ private:
+  static Task<size_t> read_from(Network& network, std::shared_ptr<Connection> wire, int side,
+                                std::span<char> buffer) {
+    CHECK(!buffer.empty());
+    End& end = wire->ends[side];
+    for (;;) {
+      if (end.closed) {
+        co_return base::cancelled("the stream was closed");
+      }
+      if (!end.arrived.empty()) {
+        co_return network.take(wire, side, buffer);
+      }
+      if (end.broken) {
+        co_return network.broken(wire, side);
+      }
+      if (end.end_arrived) {
+        co_return size_t{0};
+      }
+      end.readable.clear();
+      co_await end.readable.wait();
+    }
+  }
+
+  static Task<size_t> write_to(Network& network, std::shared_ptr<Connection> wire, int side,
+                               ByteView bytes) {
+    CHECK(!bytes.empty());
+    End& end = wire->ends[side];
+    for (;;) {
+      if (end.closed) {
+        co_return base::cancelled("the stream was closed");
+      }
+      if (end.broken) {
+        co_return network.broken(wire, side);
+      }
+      if (end.end_sent) {
+        co_return base::failed_precondition("write after the end of the stream was sent");
+      }
+      if (end.outstanding_bytes < network.options_.window_bytes) {
+        co_return network.put(wire, side, bytes);
+      }
+      end.writable.clear();
+      co_await end.writable.wait();
+    }
+  }
+
+  Network& network_;
+  std::shared_ptr<Connection> wire_;
+  int side_;
+};
+
+class SimListener final : public world::Listener {
+ public:
+  SimListener(Network& network, std::shared_ptr<Port> port)
+      : network_(network), port_(std::move(port)) {}
+  ~SimListener() override { close(); }
+
+  Task<std::unique_ptr<world::ByteStream>> accept() override {
+    return accept_from(network_, port_);
+  }
+  [[nodiscard]] world::Address address() const override { return port_->address; }
+  void close() override {
+    if (port_->closed) {
+      return;
+    }
+    port_->closed = true;
+    network_.ports_.erase(port_->address.to_string());
+    for (const auto& wire : std::exchange(port_->backlog, {})) {
+      network_.close_end(wire, 1);
+    }
+    port_->ready.set();
+  }
+
+ private:
+  static Task<std::unique_ptr<world::ByteStream>> accept_from(Network& network,
+                                                              std::shared_ptr<Port> port) {
+    while (port->backlog.empty() && !port->closed) {
+      port->ready.clear();
+      co_await port->ready.wait();
+    }
+    if (port->closed) {
+      co_return base::cancelled("the listener was closed");
+    }
+    std::shared_ptr<Connection> wire = std::move(port->backlog.front());
+    port->backlog.pop_front();
+    co_return std::make_unique<SimStream>(network, std::move(wire), 1);
+  }
+
+  Network& network_;
+  std::shared_ptr<Port> port_;
+};
+
+Network::Network(Scheduler& scheduler, Choices& choices, FaultLedger& ledger,
+                 NetworkOptions options)
+    : scheduler_(scheduler),
+      ledger_(ledger),
+      options_(options),
+      delays_(choices.stream("net/delay")),
+      faults_(choices.stream("net/fault")),
+      parts_(choices.stream("net/part")),
+      crashes_(choices.stream("net/crash")) {
+  const std::pair<uint64_t, Fault> rates[] = {
+      {options.tail_rate, Fault::kNetworkDelay},
+      {options.clog_rate, Fault::kNetworkClog},
+      {options.reset_rate, Fault::kNetworkPacketLoss},
+      {options.black_hole_rate, Fault::kNetworkBlackHole},
+      {options.partial_rate, Fault::kPartialRead},
+      {options.partial_rate, Fault::kPartialWrite},
+  };
+  for (const auto& [rate, fault] : rates) {
+    if (rate > 0) {
+      ledger_.configure(fault);
+    }
+  }
+}
+
+Network::~Network() = default;
+
+void Network::heal() {
+  options_.tail_rate = 0;
+  options_.clog_rate = 0;
+  options_.reset_rate = 0;
+  options_.black_hole_rate = 0;
+}
+
+void Network::count(std::string_view who, Fault fault) {
+  ledger_.receive(fault);
+  scheduler_.note(who, "fault", fault_name(fault));
+}
+
+void Network::schedule(int64_t at_ns, async::Work work) {
+  scheduler_.system().start_timer(Instant::from_nanos(at_ns), std::move(work));
+}
+
+void Network::transmit(const Wire& wire, int from, Bytes bytes) {
+  End& end = wire->ends[from];
+  if (end.hole) {
+    return;
+  }
+  const int64_t now_ns = scheduler_.now_ns();
+  if (faults_.chance(options_.reset_rate)) {
+    ++end.sent_epoch;
+    break_later(wire, from, now_ns + latency().nanos(), Fault::kNetworkPacketLoss);
+    break_later(wire, 1 - from, now_ns + latency().nanos(), Fault::kNetworkPacketLoss);
+    return;
+  }
+  if (faults_.chance(options_.black_hole_rate)) {
+    end.hole = true;
+    return;
+  }
+  Duration delay = latency();
+  std::optional<Fault> mark;
+  if (faults_.chance(options_.tail_rate)) {
+    delay = delays_.between(options_.latency_max, options_.tail_max);
+    mark = Fault::kNetworkDelay;
+  }
+  if (faults_.chance(options_.clog_rate)) {
+    delay = delays_.between(Duration::seconds(1), options_.clog_max);
+    mark = Fault::kNetworkClog;
+  }
+  end.clear_at_ns = std::max(end.clear_at_ns, now_ns + delay.nanos());
+  schedule(end.clear_at_ns,
+           [this, wire, from, epoch = end.sent_epoch, mark, bytes = std::move(bytes)]() mutable {
+             if (wire->ends[from].sent_epoch == epoch) {
+               deliver(wire, 1 - from, std::move(bytes), mark);
+             }
+           });
+}
+
+void Network::deliver(const Wire& wire, int to, Bytes bytes, std::optional<Fault> mark) {
+  End& end = wire->ends[to];
+  if (!end.loop.open()) {
+    // The host that answers now never knew this connection; one that is down says nothing.
+    if (!down_.contains(end.host)) {
+      break_later(wire, 1 - to, scheduler_.now_ns() + latency().nanos(), Fault::kCrashReset);
+    }
+    return;
+  }
+  if (end.closed) {
+    break_later(wire, 1 - to, scheduler_.now_ns() + latency().nanos(), std::nullopt);
+    return;
+  }
+  if (end.broken) {
+    return;
+  }
+  scheduler_.trace().mix(bytes);
+  scheduler_.note(
+      end.loop.label(), bytes.empty() ? "fin" : "deliver",
+      fmt::format("c{} {} bytes from {}", wire->id, bytes.size(), wire->ends[1 - to].loop.label()));
+  if (bytes.empty()) {
+    end.end_arrived = true;
+  } else {
+    end.arrived.push_back(wire::Chunk{std::move(bytes), 0, mark});
+  }
+  end.readable.set();
+}
+
+void Network::break_later(const Wire& wire, int side, int64_t at_ns, std::optional<Fault> why) {
+  schedule(at_ns, [this, wire, side, why] { break_end(wire, side, why); });
+}
+
+void Network::break_end(const Wire& wire, int side, std::optional<Fault> why) {
+  End& end = wire->ends[side];
+  if (end.broken || end.closed || !end.loop.open()) {
+    return;
+  }
+  end.broken = true;
+  end.broken_by = why;
+  // Some systems still hand out what had arrived before the reset, some do not.
+  if (crashes_.choose(2) == 0) {
+    end.arrived.clear();
+  }
+  scheduler_.note(end.loop.label(), "reset",
+                  fmt::format("c{} {}", wire->id, why ? fault_name(*why) : "peer closed"));
+  end.readable.set();
+  end.writable.set();
+}
+
+void Network::close_end(const Wire& wire, int side) {
+  End& end = wire->ends[side];
+  if (end.closed) {
+    return;
+  }
+  end.closed = true;
+  if (!end.loop.open()) {
+    return;
+  }
+  if (end.hole || wire->ends[1 - side].hole) {
+    count(end.loop.label(), Fault::kNetworkBlackHole);
+  }
+  if (!end.broken) {
+    if (!end.arrived.empty()) {
+      // Closing with unread bytes resets, behind what is still under way.
+      break_later(wire, 1 - side,
+                  std::max(end.clear_at_ns, scheduler_.now_ns() + latency().nanos()), std::nullopt);
+    } else if (!end.end_sent) {
+      end.end_sent = true;
+      transmit(wire, side, Bytes());
+    }
+  }
+  end.arrived.clear();
+  end.readable.set();
+  end.writable.set();
+}
+
+size_t Network::take(const Wire& wire, int side, std::span<char> buffer) {
+  End& end = wire->ends[side];
+  size_t available = 0;
+  for (const wire::Chunk& chunk : end.arrived) {
+    available += chunk.bytes.size() - chunk.taken;
+  }
+  size_t wanted = std::min(buffer.size(), available);
+  if (wanted > 1 && parts_.chance(options_.partial_rate)) {
+    wanted = 1 + parts_.choose(wanted - 1);
+    count(end.loop.label(), Fault::kPartialRead);
+  }
+  size_t taken = 0;
+  while (taken < wanted) {
+    wire::Chunk& chunk = end.arrived.front();
+    const size_t piece = std::min(wanted - taken, chunk.bytes.size() - chunk.taken);
+    std::memcpy(buffer.data() + taken, chunk.bytes.data() + chunk.taken, piece);
+    taken += piece;
+    chunk.taken += piece;
+    if (chunk.mark) {
+      count(end.loop.label(), *std::exchange(chunk.mark, std::nullopt));
+    }
+    if (chunk.taken == chunk.bytes.size()) {
+      end.arrived.pop_front();
+    }
+  }
+  End& sender = wire->ends[1 - side];
+  CHECK(sender.outstanding_bytes >= taken);
+  sender.outstanding_bytes -= taken;
+  sender.writable.set();
+  return taken;
+}
+
+size_t Network::put(const Wire& wire, int side, ByteView bytes) {
+  End& end = wire->ends[side];
+  size_t size = std::min(bytes.size(), options_.window_bytes - end.outstanding_bytes);
+  CHECK(size > 0);
+  if (size > 1 && parts_.chance(options_.partial_rate)) {
+    size = 1 + parts_.choose(size - 1);
+    count(end.loop.label(), Fault::kPartialWrite);
+  }
+  end.outstanding_bytes += size;
+  transmit(wire, side, Bytes(bytes.substr(0, size)));
+  return size;
+}
+
+Error Network::broken(const Wire& wire, int side) {
+  End& end = wire->ends[side];
+  if (end.broken_by) {
+    count(end.loop.label(), *std::exchange(end.broken_by, std::nullopt));
+  }
+  return base::unavailable("connection reset by " + wire->ends[1 - side].host);
+}
+
+void Network::cut_connection(const Wire& wire, int dead) {
+  End& end = wire->ends[dead];
+  end.closed = true;
+  end.arrived.clear();
+  const int64_t now_ns = scheduler_.now_ns();
+  switch (crashes_.choose(3)) {
+    case 0:  // reset; what was under way is lost
+      ++end.sent_epoch;
+      break_later(wire, 1 - dead, now_ns + latency().nanos(), Fault::kCrashReset);
+      break;
+    case 1:  // reset, behind what was under way
+      break_later(wire, 1 - dead, std::max(end.clear_at_ns, now_ns + latency().nanos()),
+                  Fault::kCrashReset);
+      break;
+    default:  // silence
+      ++end.sent_epoch;
+      break;
+  }
+}
+
+void Network::cut(SimLoop& loop, const std::string& host) {
+  CHECK(!loop.open());
+  ledger_.configure(Fault::kCrashReset);
+  ledger_.configure(Fault::kConnectionRefused);
+  down_.insert(host);
+  for (auto it = ports_.begin(); it != ports_.end();) {
+    if (&it->second->loop == &loop) {
+      it->second->closed = true;
+      it->second->backlog.clear();
+      it = ports_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  for (auto it = connections_.begin(); it != connections_.end();) {
+    const Wire wire = it->second.lock();
+    if (wire == nullptr) {
+      it = connections_.erase(it);
+      continue;
+    }
+    for (int side : {0, 1}) {
+      if (&wire->ends[side].loop == &loop && !wire->ends[side].closed) {
+        cut_connection(wire, side);
+      }
+    }
+    ++it;
+  }
+}
+
+void Network::host_is_back(const std::string& host) { down_.erase(host); }
+
+size_t Network::connections(const SimLoop& loop) const {
+  size_t count = 0;
+  for (const auto& [id, weak] : connections_) {
+    const Wire wire = weak.lock();
+    for (int side : {0, 1}) {
+      count += wire && &wire->ends[side].loop == &loop && !wire->ends[side].closed ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+Task<std::unique_ptr<world::ByteStream>> Network::dial(SimLoop& loop, std::string from,
+                                                       world::Address to) {
+  co_await async::sleep_for(loop, latency());
+  if (down_.contains(to.host) && crashes_.choose(2) == 0) {
+    // A host without power does not even refuse.
+    async::Event never(loop);
+    co_await never.wait();
+  }
+  const auto found = ports_.find(to.to_string());
+  if (found == ports_.end()) {
+    co_await async::sleep_for(loop, latency());
+    count(loop.label(), Fault::kConnectionRefused);
+    co_return base::unavailable("connection to " + to.to_string() + " refused");
+  }
+  const std::shared_ptr<Port> port = found->second;
+  auto wire = std::make_shared<Connection>(++last_connection_, loop, from, port->loop, to.host);
+  connections_.emplace(wire->id, wire);
+  scheduler_.note(loop.label(), "connect", fmt::format("c{} to {}", wire->id, to.to_string()));
+  // From here on dropping this task closes the connection.
+  auto stream = std::make_unique<SimStream>(*this, wire, 0);
+  port->backlog.push_back(wire);
+  port->ready.set();
+  co_await async::sleep_for(loop, latency());
+  co_return std::move(stream);
+}
+
+Result<std::unique_ptr<world::Listener>> Network::listen(SimLoop& loop, world::Address at) {
+  if (at.port == 0) {
+    at.port = ++last_port_;
+  }
+  auto port = std::make_shared<Port>(loop, at);
+  if (!ports_.emplace(at.to_string(), port).second) {
+    return base::already_exists(at.to_string() + " is in use");
+  }
+  return std::make_unique<SimListener>(*this, std::move(port));
+}
+
+Task<std::unique_ptr<world::ByteStream>> SimNet::dial(world::Address to) {
+  if (to.host == "127.0.0.1" || to.host == "::1" || to.host == "localhost") {
+    to.host = host_;
+  }
+  return network_.dial(loop_, host_, std::move(to));
+}
+
+Task<std::unique_ptr<world::Listener>> SimNet::listen(world::Address at) {
+  at.host = host_;
+  co_return network_.listen(loop_, std::move(at));
+}
+
+}  // namespace kelpie::sim

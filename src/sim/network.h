@@ -1,0 +1,157 @@
+// Network: the wires between simulated hosts. Byte streams with latency, partial reads and
+// writes, resets, clogs and black holes; bytes of one direction always stay in order.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "async/event.h"
+#include "base/time.h"
+#include "sim/choices.h"
+#include "sim/faults.h"
+#include "sim/scheduler.h"
+#include "world/net.h"
+
+namespace kelpie::sim {
+
+// What a run's network does, drawn per seed. Rates are per million of the occasion named.
+struct NetworkOptions {
+  Duration latency_min = Duration::micros(50);
+  Duration latency_max = Duration::micros(500);
+  uint64_t tail_rate = 0;  // a chunk takes up to tail_max
+  Duration tail_max = Duration::millis(400);
+  uint64_t clog_rate = 0;  // a chunk, and all behind it, waits up to clog_max
+  Duration clog_max = Duration::seconds(20);
+  uint64_t reset_rate = 0;       // a chunk breaks its connection instead of arriving
+  uint64_t black_hole_rate = 0;  // from this chunk on nothing of its direction arrives
+  uint64_t partial_rate = 0;     // a read or a write is cut short
+  size_t window_bytes = 64 * 1024;
+};
+
+namespace wire {
+
+struct Chunk {
+  Bytes bytes;
+  size_t taken = 0;
+  std::optional<Fault> mark;
+};
+
+// One side of a connection.
+struct End {
+  End(SimLoop& on, std::string host_name) : loop(on), host(std::move(host_name)) {}
+  SimLoop& loop;
+  std::string host;
+  std::deque<Chunk> arrived;
+  bool end_arrived = false;
+  bool end_sent = false;
+  bool closed = false;
+  bool broken = false;
+  std::optional<Fault> broken_by;
+  bool hole = false;             // what we send is swallowed
+  uint64_t sent_epoch = 0;       // what was sent under an older epoch never arrives
+  size_t outstanding_bytes = 0;  // sent and not yet taken by the peer
+  int64_t clear_at_ns = 0;       // all that we sent has arrived by then
+  async::Event readable{loop};
+  async::Event writable{loop};
+};
+
+struct Connection {
+  Connection(uint64_t number, SimLoop& dialer, std::string dialer_host, SimLoop& acceptor,
+             std::string acceptor_host)
+      : id(number),
+        ends{End(dialer, std::move(dialer_host)), End(acceptor, std::move(acceptor_host))} {}
+  uint64_t id;
+  End ends[2];
+};
+
+// A listening address.
+struct Port {
+  Port(SimLoop& on, world::Address where) : loop(on), address(std::move(where)) {}
+  SimLoop& loop;
+  world::Address address;
+  bool closed = false;
+  std::deque<std::shared_ptr<Connection>> backlog;
+  async::Event ready{loop};
+};
+
+}  // namespace wire
+
+class Network {
+ public:
+  Network(Scheduler& scheduler, Choices& choices, FaultLedger& ledger, NetworkOptions options);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
+
+  // From now on the network only delays: the faults that were drawn already still run out.
+  void heal();
+
+  // A host's incarnation is gone and its gate is closed: its ports close, and each of its
+  // connections is reset, is reset after what was under way has arrived, or falls silent until
+  // the peer's next packet after `host_is_back`.
+  void cut(SimLoop& loop, const std::string& host);
+  void host_is_back(const std::string& host);
+
+  // Connections that `loop` holds an end of.
+  [[nodiscard]] size_t connections(const SimLoop& loop) const;
+
+  // For SimNet. `loop` is the caller's, `from` and `at` name its host.
+  Task<std::unique_ptr<world::ByteStream>> dial(SimLoop& loop, std::string from, world::Address to);
+  Result<std::unique_ptr<world::Listener>> listen(SimLoop& loop, world::Address at);
+
+ private:
+  friend class SimStream;
+  friend class SimListener;
+  using Wire = std::shared_ptr<wire::Connection>;
+
+  Duration latency() { return delays_.between(options_.latency_min, options_.latency_max); }
+  // Puts bytes (or the end of the stream, when empty) on the wire from one side.
+  void transmit(const Wire& wire, int from, Bytes bytes);
+  void deliver(const Wire& wire, int to, Bytes bytes, std::optional<Fault> mark);
+  void schedule(int64_t at_ns, async::Work work);
+  // The side hears that the connection is gone, by a fault or because the peer closed it.
+  void break_end(const Wire& wire, int side, std::optional<Fault> why);
+  void break_later(const Wire& wire, int side, int64_t at_ns, std::optional<Fault> why);
+  void cut_connection(const Wire& wire, int dead);
+  void close_end(const Wire& wire, int side);
+  size_t take(const Wire& wire, int side, std::span<char> buffer);
+  size_t put(const Wire& wire, int side, ByteView bytes);
+  // Why the side can no longer be used; counts the fault behind it once.
+  Error broken(const Wire& wire, int side);
+  void count(std::string_view who, Fault fault);
+
+  Scheduler& scheduler_;
+  FaultLedger& ledger_;
+  NetworkOptions options_;
+  ChoiceStream& delays_;
+  ChoiceStream& faults_;
+  ChoiceStream& parts_;
+  ChoiceStream& crashes_;
+  uint64_t last_connection_ = 0;
+  uint16_t last_port_ = 49'151;
+  std::map<uint64_t, std::weak_ptr<wire::Connection>> connections_;
+  std::map<std::string, std::shared_ptr<wire::Port>> ports_;
+  std::set<std::string> down_;
+};
+
+// What one incarnation of a host sees of the network.
+class SimNet final : public world::Net {
+ public:
+  SimNet(Network& network, SimLoop& loop, std::string host)
+      : network_(network), loop_(loop), host_(std::move(host)) {}
+  Task<std::unique_ptr<world::ByteStream>> dial(world::Address to) override;
+  Task<std::unique_ptr<world::Listener>> listen(world::Address at) override;
+
+ private:
+  Network& network_;
+  SimLoop& loop_;
+  std::string host_;
+};
+
+}  // namespace kelpie::sim

@@ -1,0 +1,64 @@
+#include <array>
+#include <string>
+
+#include "async/sleep.h"
+#include "sim/first_light.h"
+#include "sim/scenario.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr uint64_t kCanaryPerMillion = 10'000;
+
+// Fails on purpose in one seed of a hundred: whoever runs a campaign of it and sees no failure has
+// a simulator that reports none.
+class Canary final : public Scenario {
+ public:
+  explicit Canary(Simulation& simulation) : simulation_(simulation) {}
+
+  Task<void> run() override {
+    SimHost& host = simulation_.add_host("canary");
+    host.boot();
+    for (int i = 0; i < 10; ++i) {
+      co_await async::sleep_for(host.loop(), Duration::millis(1));
+    }
+    co_await async::yield(simulation_.loop());
+    host.stop();
+    co_return kOk;
+  }
+  void judge() override {
+    if (simulation_.choices().seed_has("canary", kCanaryPerMillion)) {
+      simulation_.fail("canary", "this seed fails on purpose");
+    }
+  }
+  [[nodiscard]] uint64_t operations() const override { return 1; }
+
+ private:
+  Simulation& simulation_;
+};
+
+std::unique_ptr<Scenario> make_canary(Simulation& simulation) {
+  return std::make_unique<Canary>(simulation);
+}
+
+constexpr std::array kScenarios = {
+    ScenarioInfo{"first_light",
+                 "a server that crashes, three HTTP clients, read errors during activation", 0,
+                 make_first_light},
+    ScenarioInfo{"canary", "fails on purpose in 1 % of seeds", kCanaryPerMillion, make_canary},
+};
+
+}  // namespace
+
+std::span<const ScenarioInfo> scenarios() { return kScenarios; }
+
+const ScenarioInfo* find_scenario(std::string_view name) {
+  for (const ScenarioInfo& scenario : kScenarios) {
+    if (scenario.name == name) {
+      return &scenario;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace kelpie::sim

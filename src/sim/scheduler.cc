@@ -1,0 +1,240 @@
+#include "sim/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace kelpie::sim {
+namespace {
+
+// Fresh chains draw above this, demoted ones sit below it.
+constexpr uint64_t kDemotedPriorityMax = 1'000;
+constexpr int64_t kTickMinNs = 50;
+constexpr uint64_t kTickSpreadNs = 51;
+
+}  // namespace
+
+std::string_view policy_name(Policy policy) {
+  switch (policy) {
+    case Policy::kFifo:
+      return "fifo";
+    case Policy::kUniform:
+      return "uniform";
+    case Policy::kHostUniform:
+      return "host-uniform";
+    case Policy::kPct:
+      return "pct";
+  }
+  return "?";
+}
+
+void SimLoop::post(async::Work work) {
+  if (open_) {
+    scheduler_.make_ready(*this, std::move(work));
+  }
+}
+
+Instant SimLoop::now() const { return Instant::from_nanos(scheduler_.now_ns_ + origin_ns_); }
+
+async::TimerId SimLoop::start_timer(Instant due, async::Work work) {
+  const async::TimerId id(++scheduler_.sequence_);
+  if (!open_) {
+    return id;
+  }
+  const TimerKey key(due.nanos() - origin_ns_, id.get());
+  timers_.emplace(key, std::move(work));
+  timer_keys_.emplace(id, key);
+  scheduler_.waiting_.emplace(key, this);
+  return id;
+}
+
+void SimLoop::cancel_timer(async::TimerId timer) {
+  const auto found = timer_keys_.find(timer);
+  if (found == timer_keys_.end()) {
+    return;
+  }
+  const TimerKey key = found->second;
+  timer_keys_.erase(found);
+  scheduler_.waiting_.erase(key);
+  // Out of the map first: destroying the work may come back here.
+  auto node = timers_.extract(key);
+}
+
+void SimLoop::close_gate() {
+  open_ = false;
+  for (const auto& [key, work] : timers_) {
+    scheduler_.waiting_.erase(key);
+  }
+  timer_keys_.clear();
+  std::map<TimerKey, async::Work> timers = std::exchange(timers_, {});
+  std::vector<Scheduler::Item> dropped;
+  std::vector<Scheduler::Item> kept;
+  for (Scheduler::Item& item : scheduler_.ready_) {
+    (item.loop == this ? dropped : kept).push_back(std::move(item));
+  }
+  scheduler_.ready_ = std::move(kept);
+}
+
+size_t SimLoop::queued() const {
+  return static_cast<size_t>(std::ranges::count_if(
+      scheduler_.ready_, [this](const Scheduler::Item& item) { return item.loop == this; }));
+}
+
+void SimLoop::run_due_timer() {
+  // The contract is order of (due, creation), whatever the scheduler's policy; one that was
+  // cancelled after it became due leaves a turn without work.
+  if (timers_.empty() || timers_.begin()->first.first > scheduler_.now_ns_) {
+    return;
+  }
+  auto node = timers_.extract(timers_.begin());
+  timer_keys_.erase(async::TimerId(node.key().second));
+  // An entry in `waiting_` that is not yet released stays: a timer that came in front of one
+  // already released has taken its turn, and that one needs the turn of this.
+  node.mapped()();
+}
+
+Scheduler::Scheduler(Choices& choices, Trace& trace, SchedulerOptions options)
+    : trace_(trace),
+      options_(options),
+      order_(choices.stream("schedule/order")),
+      ticks_(choices.stream("schedule/tick")),
+      priorities_(choices.stream("schedule/priority")),
+      origins_(choices.stream("schedule/origin")) {
+  loops_.push_back(std::unique_ptr<SimLoop>(new SimLoop(*this, HostId(0), "sim", 0)));
+  if (options_.policy == Policy::kPct) {
+    for (uint64_t i = 0; i < options_.pct_depth; ++i) {
+      demotions_.insert(priorities_.choose(options_.pct_span_events));
+    }
+  }
+}
+
+Scheduler::~Scheduler() {
+  for (const auto& loop : loops_) {
+    loop->close_gate();
+  }
+}
+
+SimLoop& Scheduler::add_loop(HostId host, std::string_view name, Incarnation incarnation) {
+  CHECK(host.get() > 0);
+  const int64_t origin_ns = origins_.between(int64_t{1'000}, int64_t{1'000'000'000'000});
+  loops_.push_back(std::unique_ptr<SimLoop>(
+      new SimLoop(*this, host, fmt::format("{}#{}", name, incarnation.get()), origin_ns)));
+  return *loops_.back();
+}
+
+void Scheduler::make_ready(SimLoop& loop, async::Work work) {
+  ready_.push_back(Item{++sequence_, &loop, std::move(work), new_priority()});
+}
+
+uint64_t Scheduler::new_priority() {
+  if (options_.policy != Policy::kPct) {
+    return 0;
+  }
+  // What an event causes belongs to its chain; what nobody caused starts one.
+  return running_priority_ != 0 ? running_priority_
+                                : kDemotedPriorityMax + 1 + priorities_.choose(1'000'000'000);
+}
+
+void Scheduler::release_due_timers() {
+  while (!waiting_.empty() && waiting_.begin()->first.first <= now_ns_) {
+    SimLoop* loop = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    if (!loop->open_) {
+      continue;
+    }
+    make_ready(*loop, async::Work());
+  }
+}
+
+size_t Scheduler::pick() {
+  switch (options_.policy) {
+    case Policy::kFifo:
+      return 0;
+    case Policy::kUniform:
+      return order_.choose(ready_.size());
+    case Policy::kHostUniform:
+      return pick_host_first();
+    case Policy::kPct:
+      return pick_by_priority();
+  }
+  return 0;
+}
+
+size_t Scheduler::pick_host_first() {
+  std::vector<size_t> firsts;
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    const auto same = [&](size_t first) { return ready_[first].loop == ready_[i].loop; };
+    if (std::ranges::none_of(firsts, same)) {
+      firsts.push_back(i);
+    }
+  }
+  return firsts[order_.choose(firsts.size())];
+}
+
+size_t Scheduler::pick_by_priority() {
+  size_t best = 0;
+  for (size_t i = 1; i < ready_.size(); ++i) {
+    if (ready_[i].priority > ready_[best].priority) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+void Scheduler::run(Item item) {
+  const bool timer = !item.work;
+  note(item.loop->label(), timer ? "timer" : "run", std::to_string(item.sequence));
+  if (demotions_.erase(events_) > 0) {
+    item.priority = demotions_.size() + 1;
+  }
+  running_priority_ = item.priority;
+  if (timer) {
+    events_without_timer_ = 0;
+    // A timer starts a chain of its own.
+    running_priority_ = 0;
+    running_priority_ = new_priority();
+    item.loop->run_due_timer();
+  } else {
+    ++events_without_timer_;
+    item.work();
+  }
+  running_priority_ = 0;
+}
+
+bool Scheduler::guards_hold() {
+  if (events_ > options_.events_max) {
+    tripped_ = fmt::format("more than {} events", options_.events_max);
+  } else if (ready_.size() > options_.ready_max) {
+    tripped_ = fmt::format("more than {} pieces of work are ready", options_.ready_max);
+  } else if (events_without_timer_ > options_.events_without_timer_max) {
+    tripped_ = fmt::format("{} pieces of work ran while no timer fired: something spins",
+                           events_without_timer_);
+  }
+  return tripped_.empty();
+}
+
+bool Scheduler::step() {
+  release_due_timers();
+  if (ready_.empty()) {
+    if (waiting_.empty()) {
+      return false;
+    }
+    now_ns_ = std::max(now_ns_, waiting_.begin()->first.first);
+    release_due_timers();
+  }
+  if (!guards_hold()) {
+    return false;
+  }
+  const size_t at = pick();
+  Item item = std::move(ready_[at]);
+  ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(at));
+  run(std::move(item));
+  ++events_;
+  now_ns_ += kTickMinNs + static_cast<int64_t>(ticks_.choose(kTickSpreadNs));
+  return true;
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,149 @@
+// Scheduler: one thread, simulated time, and the order in which ready work runs. SimLoop: the
+// Loop that one incarnation of a host sees of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/loop.h"
+#include "sim/choices.h"
+#include "sim/trace.h"
+
+namespace kelpie::sim {
+
+class Scheduler;
+
+using HostId = base::Strong<struct HostIdTag, uint32_t>;
+using Incarnation = base::Strong<struct IncarnationTag, uint32_t>;
+
+// A Loop with a gate. Once the gate is closed nothing of this incarnation runs any more, and
+// what it still posts or starts (from destructors, say) is dropped. Owned by the Scheduler and
+// lives as long as it, so that nothing that outlives an incarnation dangles.
+class SimLoop final : public async::Loop {
+ public:
+  void post(async::Work work) override;
+  void post_from_thread(async::Work work) override { post(std::move(work)); }
+  [[nodiscard]] Instant now() const override;
+  async::TimerId start_timer(Instant due, async::Work work) override;
+  void cancel_timer(async::TimerId timer) override;
+
+  [[nodiscard]] bool open() const { return open_; }
+  // Drops all that is queued. The objects that the queued work refers to are still alive.
+  void close_gate();
+
+  [[nodiscard]] HostId host() const { return host_; }
+  // `name#incarnation`, as traces print it.
+  [[nodiscard]] const std::string& label() const { return label_; }
+  [[nodiscard]] size_t timers() const { return timers_.size(); }
+  [[nodiscard]] size_t queued() const;
+
+ private:
+  friend class Scheduler;
+  using TimerKey = std::pair<int64_t, uint64_t>;  // due in simulated ns, creation order
+
+  SimLoop(Scheduler& scheduler, HostId host, std::string label, int64_t origin_ns)
+      : scheduler_(scheduler), host_(host), label_(std::move(label)), origin_ns_(origin_ns) {}
+  void run_due_timer();
+
+  Scheduler& scheduler_;
+  HostId host_;
+  std::string label_;
+  // The monotonic clock's value at simulated time zero.
+  int64_t origin_ns_;
+  bool open_ = true;
+  std::map<TimerKey, async::Work> timers_;
+  std::map<async::TimerId, TimerKey> timer_keys_;
+};
+
+enum class Policy : uint8_t {
+  kFifo,         // in order of becoming ready
+  kUniform,      // any ready piece of work
+  kHostUniform,  // any host with ready work; first come first served within it
+  kPct,          // by priority of the causal chain, with a few random demotions
+};
+std::string_view policy_name(Policy policy);
+
+struct SchedulerOptions {
+  Policy policy = Policy::kFifo;
+  // Guards: beyond these a run has failed.
+  uint64_t events_max = 50'000'000;
+  size_t ready_max = 100'000;
+  // Work that runs while no timer fires and nothing is delivered: something spins.
+  uint64_t events_without_timer_max = 1'000'000;
+  // PCT: how many demotions, spread over how many events.
+  uint64_t pct_depth = 3;
+  uint64_t pct_span_events = 200'000;
+};
+
+// Not thread safe: a simulation has one thread.
+class Scheduler {
+ public:
+  Scheduler(Choices& choices, Trace& trace, SchedulerOptions options);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  ~Scheduler();
+
+  // The loop of a new incarnation. Its clock starts anywhere: no two hosts' agree.
+  SimLoop& add_loop(HostId host, std::string_view name, Incarnation incarnation);
+  // Host 0: the network, the scenario and whatever else is not under test.
+  [[nodiscard]] SimLoop& system() { return *loops_.front(); }
+
+  // Runs one piece of work; after it time has moved by 50 to 100 ns. With nothing ready time jumps
+  // to the next timer. False when nothing is left or a guard has tripped.
+  bool step();
+  // What guard has tripped; empty when none.
+  [[nodiscard]] const std::string& tripped() const { return tripped_; }
+
+  // Simulated nanoseconds since the run began.
+  [[nodiscard]] int64_t now_ns() const { return now_ns_; }
+  [[nodiscard]] uint64_t events() const { return events_; }
+  [[nodiscard]] Trace& trace() { return trace_; }
+  // An event of `who` at the present moment.
+  void note(std::string_view who, std::string_view verb, std::string_view details) {
+    trace_.event(now_ns_, who, verb, details);
+  }
+
+ private:
+  friend class SimLoop;
+  struct Item {
+    uint64_t sequence = 0;
+    SimLoop* loop = nullptr;
+    async::Work work;  // empty: the earliest due timer of the loop
+    uint64_t priority = 0;
+  };
+
+  void make_ready(SimLoop& loop, async::Work work);
+  void release_due_timers();
+  size_t pick();
+  size_t pick_host_first();
+  size_t pick_by_priority();
+  void run(Item item);
+  uint64_t new_priority();
+  bool guards_hold();
+
+  Trace& trace_;
+  SchedulerOptions options_;
+  ChoiceStream& order_;
+  ChoiceStream& ticks_;
+  ChoiceStream& priorities_;
+  ChoiceStream& origins_;
+  std::vector<std::unique_ptr<SimLoop>> loops_;
+  std::vector<Item> ready_;
+  // Every timer that is not yet due: (due, creation) and whose it is.
+  std::map<SimLoop::TimerKey, SimLoop*> waiting_;
+  int64_t now_ns_ = 0;
+  uint64_t sequence_ = 0;
+  uint64_t events_ = 0;
+  uint64_t events_without_timer_ = 0;
+  uint64_t running_priority_ = 0;
+  std::set<uint64_t> demotions_;
+  std::string tripped_;
+};
+
+}  // namespace kelpie::sim

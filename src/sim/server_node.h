@@ -1,0 +1,50 @@
+// ServerNode: a simulated host that runs the production server over a durable disk, under a
+// supervisor that starts it again when it dies.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/scope.h"
+#include "async/task.h"
+#include "base/time.h"
+#include "sim/durable_disk.h"
+#include "sim/simulation.h"
+#include "world/net.h"
+
+namespace kelpie::sim {
+
+inline constexpr std::string_view kApiKey = "the-key-of-this-simulation";
+
+class ServerNode {
+ public:
+  ServerNode(Simulation& simulation, SimHost& host, world::Address address);
+  ServerNode(const ServerNode&) = delete;
+  ServerNode& operator=(const ServerNode&) = delete;
+  ~ServerNode();
+
+  // Boots the host and starts the server on it. A start that a storage fault made fail is tried
+  // again. Not from code that runs on the host, as all below.
+  void start();
+  // Power off, now: what is not durable may be lost, and nothing has an effect any more.
+  void crash();
+  // In order: drains, ends, and must leave nothing behind (S21).
+  Task<void> stop();
+
+  [[nodiscard]] bool up() const { return parts_ != nullptr; }
+  [[nodiscard]] DurableDisk& disk() { return disk_; }
+  [[nodiscard]] SimHost& host() { return host_; }
+
+ private:
+  struct Parts;
+  void died(const Error& error);
+
+  Simulation& simulation_;
+  SimHost& host_;
+  world::Address address_;
+  DurableDisk disk_;
+  uint64_t starts_ = 0;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kelpie::sim

@@ -1,0 +1,109 @@
+#include "sim/simulation.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace kelpie::sim {
+
+SimHost::Running::Running(SimHost& host, SimLoop& on)
+    : loop(on),
+      rng(host.simulation_.choices().fork(on.label())),
+      net(host.simulation_.network(), on, host.name_),
+      log(host.simulation_.scheduler(), on,
+          [&host](const std::string& line) { host.on_error_log(line); }),
+      faults(host.simulation_.choices(), host.simulation_.scheduler(), on.label(),
+             host.simulation_.mutants(), host.simulation_.swarm().buggify_per_million),
+      world{loop, host.clock_, rng, net, log, faults, world::NodeName(host.name_)} {}
+
+SimHost::SimHost(Simulation& simulation, HostId id, std::string name)
+    : simulation_(simulation),
+      id_(id),
+      name_(std::move(name)),
+      clock_(simulation.scheduler(), simulation.ledger()) {}
+
+SimHost::~SimHost() = default;
+
+World& SimHost::boot() {
+  CHECK(!up());
+  SimLoop& loop = simulation_.scheduler().add_loop(id_, name_, Incarnation(++boots_));
+  incarnation_ = std::make_unique<Running>(*this, loop);
+  incarnation_->storage_faults_before = simulation_.ledger().received(Fault::kStorageReadFail) +
+                                        simulation_.ledger().received(Fault::kStorageWriteFail);
+  simulation_.network().host_is_back(name_);
+  simulation_.scheduler().note(loop.label(), "boot", "");
+  return incarnation_->world;
+}
+
+void SimHost::crash() {
+  CHECK(up());
+  simulation_.scheduler().note(loop().label(), "crash", "");
+  loop().close_gate();
+  simulation_.network().cut(loop(), name_);
+}
+
+void SimHost::stop() {
+  CHECK(up());
+  simulation_.scheduler().note(loop().label(), "stop", "");
+  const size_t timers = loop().timers();
+  const size_t connections = simulation_.network().connections(loop());
+  if (timers > 0 || connections > 0) {
+    simulation_.fail("S21", fmt::format("{} left {} timers and {} connections behind",
+                                        loop().label(), timers, connections));
+  }
+  loop().close_gate();
+  simulation_.network().cut(loop(), name_);
+}
+
+void SimHost::on_error_log(const std::string& line) {
+  const uint64_t storage_faults = simulation_.ledger().received(Fault::kStorageReadFail) +
+                                  simulation_.ledger().received(Fault::kStorageWriteFail);
+  if (storage_faults == incarnation_->storage_faults_before) {
+    simulation_.fail("log", loop().label() + " logged an error that no fault explains: " + line);
+  }
+}
+
+Simulation::Simulation(SimulationOptions options, Swarm swarm)
+    : options_(std::move(options)),
+      swarm_(swarm),
+      choices_(options_.seed),
+      trace_(options_.sink),
+      scheduler_(choices_, trace_, swarm_.scheduler),
+      network_(scheduler_, choices_, ledger_, swarm_.network) {
+  if (swarm_.clock_jump_interval > Duration()) {
+    ledger_.configure(Fault::kClockJump);
+  }
+  scheduler_.note("sim", "step", fmt::format("seed {}: {}", options_.seed, swarm_.to_string()));
+}
+
+SimHost& Simulation::add_host(std::string name) {
+  const HostId id(static_cast<uint32_t>(hosts_.size()) + 1);
+  hosts_.push_back(std::make_unique<SimHost>(*this, id, std::move(name)));
+  return *hosts_.back();
+}
+
+void Simulation::fail(std::string oracle, std::string message) {
+  if (!failure_) {
+    scheduler_.note("sim", "step", "FAILED " + oracle + ": " + message);
+    failure_ = Failure{std::move(oracle), std::move(message)};
+  }
+}
+
+void Simulation::heal() { network_.heal(); }
+
+void Simulation::run_until(const bool& done) {
+  while (!done && !failure_) {
+    if (scheduler_.step()) {
+      continue;
+    }
+    if (!scheduler_.tripped().empty()) {
+      fail("guard", scheduler_.tripped());
+    } else {
+      fail("L2", "the run stands still: no work is ready and no timer is set");
+    }
+  }
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,143 @@
+// Simulation: one run from one seed. Hosts, their worlds, the wires between them, and what went
+// wrong.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/choices.h"
+#include "sim/clock.h"
+#include "sim/durable_disk.h"
+#include "sim/faults.h"
+#include "sim/log.h"
+#include "sim/network.h"
+#include "sim/scheduler.h"
+#include "sim/trace.h"
+#include "world/world.h"
+
+namespace kelpie::sim {
+
+using MutantSet = std::set<std::string, std::less<>>;
+
+// What a seed draws for the whole run.
+struct Swarm {
+  SchedulerOptions scheduler;
+  NetworkOptions network;
+  DiskOptions disk;
+  Duration crash_interval;  // mean time between crashes of the node; zero: it never crashes
+  uint64_t activation_read_fail_rate = 0;  // of reads in the first seconds after a start
+  Duration clock_jump_interval;            // zero: wall clocks never jump
+  uint64_t buggify_per_million = 0;        // of sites that are on
+  Duration chaos = Duration::seconds(60);
+
+  // Some seeds have no faults, some exactly one family, most a random subset.
+  static Swarm draw(const Choices& choices);
+  // All of it, on one line.
+  [[nodiscard]] std::string to_string() const;
+};
+
+struct SimulationOptions {
+  uint64_t seed = 1;
+  MutantSet mutants;
+  Trace::Sink sink;  // readable lines; none: only the hash
+};
+
+// What an oracle found: the promise's name (promises.md) and what it saw.
+struct Failure {
+  std::string oracle;
+  std::string message;
+};
+
+class Simulation;
+
+// A machine of the simulation. What runs on it is its owner's; a crash is: `crash()`, then
+// the owner destroys what ran, then `boot()`.
+class SimHost {
+ public:
+  SimHost(Simulation& simulation, HostId id, std::string name);
+  SimHost(const SimHost&) = delete;
+  SimHost& operator=(const SimHost&) = delete;
+  ~SimHost();
+
+  // A new incarnation and the World of it, which stays until the next boot. The host is down.
+  World& boot();
+  // Closes the gate and cuts the connections. Destroys nothing that belongs to the code under test,
+  // whose destructors find every effect closed to them.
+  void crash();
+  // The same for a host whose code has ended in order: nothing of it may be left (S21).
+  void stop();
+
+  [[nodiscard]] bool up() const { return incarnation_ != nullptr && incarnation_->loop.open(); }
+  [[nodiscard]] World& world() { return incarnation_->world; }
+  [[nodiscard]] SimLoop& loop() { return incarnation_->loop; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] SimClock& clock() { return clock_; }
+
+ private:
+  struct Running {
+    Running(SimHost& host, SimLoop& on);
+    SimLoop& loop;
+    world::Rng rng;
+    SimNet net;
+    SimLog log;
+    SimFaults faults;
+    World world;
+    uint64_t storage_faults_before = 0;
+  };
+  void on_error_log(const std::string& line);
+
+  Simulation& simulation_;
+  HostId id_;
+  std::string name_;
+  SimClock clock_;
+  uint32_t boots_ = 0;
+  std::unique_ptr<Running> incarnation_;
+};
+
+// Not thread safe. Hosts live as long as it.
+class Simulation {
+ public:
+  Simulation(SimulationOptions options, Swarm swarm);
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  SimHost& add_host(std::string name);
+
+  // The first failure of a run is its failure; the run stops.
+  void fail(std::string oracle, std::string message);
+  [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
+
+  // No more faults from now on: the liveness half of a run.
+  void heal();
+
+  [[nodiscard]] Choices& choices() { return choices_; }
+  [[nodiscard]] Trace& trace() { return trace_; }
+  [[nodiscard]] FaultLedger& ledger() { return ledger_; }
+  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
+  [[nodiscard]] Network& network() { return network_; }
+  [[nodiscard]] Loop& loop() { return scheduler_.system(); }
+  [[nodiscard]] const Swarm& swarm() const { return swarm_; }
+  [[nodiscard]] const MutantSet& mutants() const { return options_.mutants; }
+  [[nodiscard]] int64_t now_ns() const { return scheduler_.now_ns(); }
+
+  // Runs until `done` is set, a failure, or nothing is left to run (a failure too).
+  void run_until(const bool& done);
+
+ private:
+  SimulationOptions options_;
+  Swarm swarm_;
+  Choices choices_;
+  Trace trace_;
+  FaultLedger ledger_;
+  Scheduler scheduler_;
+  Network network_;
+  std::optional<Failure> failure_;
+  std::vector<std::unique_ptr<SimHost>> hosts_;
+};
+
+}  // namespace kelpie::sim

@@ -1,0 +1,110 @@
+#include "sim/simulation.h"
+
+#include <gtest/gtest.h>
+
+#include "async/scope.h"
+#include "async/sleep.h"
+
+namespace kelpie::sim {
+namespace {
+
+TEST(Simulation, AnErrorInTheLogThatNoFaultExplainsFailsTheRun) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  host.boot().log.error("it broke", {{"why", "unknown"}});
+  ASSERT_TRUE(simulation.failure().has_value());
+  EXPECT_EQ(simulation.failure()->oracle, "log");
+}
+
+TEST(Simulation, AnErrorInTheLogAfterAStorageFaultIsExplained) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  World& world = simulation.add_host("node").boot();
+  simulation.ledger().receive(Fault::kStorageReadFail);
+  world.log.error("it broke");
+  EXPECT_FALSE(simulation.failure().has_value());
+}
+
+TEST(Simulation, TheFirstFailureIsTheFailureOfTheRun) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  simulation.fail("S3", "first");
+  simulation.fail("S4", "second");
+  EXPECT_EQ(simulation.failure()->oracle, "S3");
+}
+
+Task<void> sleeper(SimLoop& loop) {
+  co_await async::sleep_for(loop, Duration::hours(1));
+  co_return kOk;
+}
+
+TEST(SimHost, ATimerThatIsLeftAtAnOrderlyStopFailsTheRun) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  host.boot();
+  async::Scope scope(host.loop(), nullptr);
+  scope.spawn(sleeper(host.loop()));
+  host.stop();
+  ASSERT_TRUE(simulation.failure().has_value());
+  EXPECT_EQ(simulation.failure()->oracle, "S21");
+}
+
+TEST(SimHost, EachIncarnationHasRandomnessOfItsOwnThatTheSeedDecides) {
+  const auto draws = [](uint64_t seed) {
+    Simulation simulation(SimulationOptions{.seed = seed}, Swarm{});
+    SimHost& host = simulation.add_host("node");
+    std::vector<uint64_t> drawn = {host.boot().rng.next()};
+    host.crash();
+    drawn.push_back(host.boot().rng.next());
+    return drawn;
+  };
+  EXPECT_EQ(draws(1), draws(1));
+  EXPECT_NE(draws(1), draws(2));
+  EXPECT_NE(draws(1).front(), draws(1).back());
+}
+
+TEST(SimHost, AWallClockThatJumpedIsCountedOnceItIsRead) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  World& world = host.boot();
+  const WallTime before = world.clock.wall();
+  host.clock().jump(Duration::hours(-1));
+  EXPECT_EQ(simulation.ledger().received(Fault::kClockJump), 0u);
+  EXPECT_EQ(world.clock.wall(), before + Duration::hours(-1));
+  EXPECT_EQ(simulation.ledger().received(Fault::kClockJump), 1u);
+}
+
+TEST(SimFaults, AMutantIsOnWhenTheRunNamesItAndABuggifySiteWhenTheSeedHasIt) {
+  Swarm swarm;
+  swarm.buggify_per_million = 1'000'000;
+  Simulation simulation(SimulationOptions{.mutants = {"M8"}}, swarm);
+  World& world = simulation.add_host("node").boot();
+  EXPECT_TRUE(world.faults.mutant("M8"));
+  EXPECT_FALSE(world.faults.mutant("M24"));
+  int fired = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    fired += world.faults.buggify("site") ? 1 : 0;
+  }
+  EXPECT_GT(fired, 150);
+  EXPECT_LT(fired, 350);
+}
+
+TEST(Swarm, SomeSeedsHaveNoFaultsAndEveryFamilyIsDrawn) {
+  int calm = 0;
+  int crashing = 0;
+  int failing_reads = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    const Swarm swarm = Swarm::draw(Choices(seed));
+    crashing += swarm.crash_interval > Duration() ? 1 : 0;
+    failing_reads += swarm.activation_read_fail_rate > 0 ? 1 : 0;
+    calm += swarm.to_string().find(
+                "tail=0 clog=0 reset=0 hole=0 partial=0 crash_interval_ms=0 "
+                "activation_read_fail=0") != std::string::npos
+                ? 1
+                : 0;
+  }
+  EXPECT_GT(calm, 5);
+  EXPECT_GT(crashing, 100);
+  EXPECT_GT(failing_reads, 100);
+}
+
+}  // namespace
+}  // namespace kelpie::sim

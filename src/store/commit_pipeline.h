@@ -1,0 +1,100 @@
+// CommitPipeline: the one writer of an embedded engine. Commits that arrive while a batch is being
+// made durable go together into the next one: one version, one write, one sync for all of them.
+//
+// A batch: resolve each transaction against the window and the batch so far; read what atomic
+// operations start from; build plain mutations; Backend::apply; and only then reply.
+//
+// After an undecided apply the pipeline stops for good: a failed sync says nothing about what later
+// syncs would prove (the kernel may have dropped the dirty pages), so everything after it would be
+// built on sand. Only a restart, which recovers from what is on the disk, helps.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "async/event.h"
+#include "async/scope.h"
+#include "async/task.h"
+#include "store/backend.h"
+#include "store/batch_builder.h"
+#include "store/commit_request.h"
+#include "store/resolver.h"
+#include "world/world.h"
+
+namespace kelpie::store {
+
+struct CommitOptions {
+  // Waiting commits beyond either bound are refused with resource_exhausted.
+  size_t queue_transactions_max = 20'000;
+  size_t queue_bytes_max = 64'000'000;
+  size_t batch_transactions_max = 4'096;
+  size_t batch_bytes_max = 16'000'000;
+  // Keys and ranges that the resolver remembers; beyond, transactions get too old earlier.
+  size_t window_writes_max = 1'000'000;
+};
+
+// Added to the recovered version at start: versions of batches that were undecided when the last
+// process died are never given to other batches.
+inline constexpr int64_t kVersionJump = 1'000'000;
+
+struct Committed {
+  Version version;
+  uint16_t order;  // in the batch
+};
+
+// One Loop. What it is given outlives it. Destroying it ends waiting commits with `unavailable` and
+// those of the batch in flight with `unknown`.
+class CommitPipeline {
+ public:
+  CommitPipeline(World& world, Backend& backend, CommitOptions options);
+  ~CommitPipeline();
+
+  // Errors as Transaction::commit. Dropping the task does not take the commit back.
+  Task<Committed> commit(CommitRequest request);
+
+  // Why nothing works any more, if so: `unavailable` with the reason.
+  [[nodiscard]] std::optional<Error> failure() const { return failure_; }
+  // Transactions that read at a smaller version are too old.
+  [[nodiscard]] Version oldest_version();
+
+ private:
+  // Shared by the committer, who may go away, and the batch, which goes on.
+  struct Pending {
+    Pending(Loop& loop, CommitRequest commit_request)
+        : request(std::move(commit_request)), done(loop) {}
+    CommitRequest request;
+    async::Event done;
+    std::optional<Result<Committed>> result;
+  };
+  using PendingPtr = std::shared_ptr<Pending>;
+  struct Accepted {
+    PendingPtr pending;
+    Committed committed;
+  };
+
+  Task<void> serve();
+  Task<void> commit_batch(std::vector<PendingPtr> waiting);
+  std::vector<PendingPtr> take_waiting();
+  std::vector<Accepted> resolve_all(std::vector<PendingPtr> waiting, Version version);
+  Task<BaseValues> read_base_values(std::vector<Accepted>& accepted);
+  void conclude(const std::vector<Accepted>& accepted, const Result<void>& applied);
+  void fail_stop(const Error& reason);
+  static void reply(Pending& pending, Result<Committed> result);
+
+  World& world_;
+  Backend& backend_;
+  CommitOptions options_;
+  Version last_version_;
+  Resolver resolver_;
+  std::deque<PendingPtr> queue_;
+  size_t queue_bytes_ = 0;
+  std::vector<Accepted> in_flight_;
+  std::optional<Error> failure_;
+  async::Event work_;
+  async::Scope scope_;  // last: its tasks use everything above
+};
+
+}  // namespace kelpie::store

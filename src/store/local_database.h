@@ -1,0 +1,36 @@
+// LocalDatabase: the transactional database over an embedded engine's Backend.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "store/backend.h"
+#include "store/commit_pipeline.h"
+#include "store/database.h"
+#include "world/world.h"
+
+namespace kelpie::store {
+
+// One Loop; exclusive owner of the Backend while it lives. Outlives its transactions. Beyond the
+// Database contract:
+//   - Keys from "\xff" on are the engine's: reads and commits that touch them fail with
+//     invalid_argument.
+//   - A transaction's reads all use the snapshot that was newest at its first read. After
+//     set_read_version, reads work only if that version is still the newest; else they fail with
+//     `aborted`. (Commits need no snapshot.)
+//   - A transaction gets too old when 5 s have passed since a commit after its read version.
+//   - An added read conflict holds even for a key that the same transaction wrote before it.
+class LocalDatabase final : public Database {
+ public:
+  LocalDatabase(World& world, Backend& backend, CommitOptions options = {});
+
+  [[nodiscard]] std::unique_ptr<Transaction> begin() override;
+  [[nodiscard]] std::string_view engine_name() const override;
+
+ private:
+  World& world_;
+  Backend& backend_;
+  CommitPipeline pipeline_;
+};
+
+}  // namespace kelpie::store

@@ -1,0 +1,86 @@
+#include "store/rocksdb/rocksdb_backend.h"
+
+#include <optional>
+#include <utility>
+
+#include "async/event.h"
+#include "async/loop.h"
+#include "base/check.h"
+#include "store/rocksdb/commit_thread.h"
+#include "store/rocksdb/rocksdb_snapshot.h"
+#include "store/rocksdb/rocksdb_store.h"
+
+namespace kelpie::store {
+namespace {
+
+// One batch on its way: the commit thread fills in the answer, the Loop reads it.
+struct Applying {
+  Applying(async::Loop& loop, CommitBatch to_apply) : batch(std::move(to_apply)), done(loop) {}
+  CommitBatch batch;
+  Result<void> result = kOk;
+  std::shared_ptr<const Snapshot> after;
+  async::Event done;
+};
+
+// The newest published state, shared with answers that arrive when the backend is already gone.
+struct Published {
+  std::shared_ptr<const Snapshot> latest;
+};
+
+}  // namespace
+
+class RocksdbBackend::Parts {
+ public:
+  Parts(async::Loop& loop, std::shared_ptr<RocksdbStore> store, Version version)
+      : loop_(loop), store_(std::move(store)), published_(std::make_shared<Published>()) {
+    published_->latest = std::make_shared<RocksdbSnapshot>(store_, version);
+  }
+
+  [[nodiscard]] std::shared_ptr<const Snapshot> latest() const { return published_->latest; }
+
+  Task<void> apply(CommitBatch batch) {
+    CHECK(batch.version > latest()->version());
+    auto applying = std::make_shared<Applying>(loop_, std::move(batch));
+    thread_.enqueue([this, applying]() mutable { write(std::move(applying)); });
+    co_await applying->done.wait();
+    co_return applying->result;
+  }
+
+ private:
+  // On the commit thread. The Loop's side of `applying` is untouched until the answer is posted.
+  void write(std::shared_ptr<Applying> applying) {
+    applying->result = store_->write(applying->batch);
+    if (applying->result.ok()) {
+      applying->after = std::make_shared<RocksdbSnapshot>(store_, applying->batch.version);
+    }
+    loop_.post_from_thread([published = published_, applying = std::move(applying)] {
+      if (applying->after) {
+        published->latest = std::move(applying->after);
+      }
+      applying->done.set();
+    });
+  }
+
+  async::Loop& loop_;
+  std::shared_ptr<RocksdbStore> store_;
+  std::shared_ptr<Published> published_;
+  CommitThread thread_;  // last: its jobs use everything above
+};
+
+RocksdbBackend::RocksdbBackend(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+RocksdbBackend::~RocksdbBackend() = default;
+
+Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(async::Loop& loop,
+                                                             RocksdbOptions options) {
+  std::shared_ptr<RocksdbStore> store = TRY(RocksdbStore::open(options));
+  const Version version = TRY(store->stored_version());
+  auto parts = std::make_unique<Parts>(loop, std::move(store), version);
+  return std::unique_ptr<RocksdbBackend>(new RocksdbBackend(std::move(parts)));
+}
+
+std::shared_ptr<const Snapshot> RocksdbBackend::latest() const { return parts_->latest(); }
+
+Task<void> RocksdbBackend::apply(CommitBatch batch) { return parts_->apply(std::move(batch)); }
+
+}  // namespace kelpie::store
