@@ -2,14 +2,13 @@
 // every provider here speaks.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/json/object.hpp>
 
 #include "async/task.h"
 
@@ -76,7 +75,6 @@ class DeltaSink {
   virtual void on_tool_call(size_t index, std::string_view id, std::string_view name,
                             std::string_view arguments_fragment) = 0;
 };
-
 
 struct ModelInfo {
   std::string handle;    // provider/model

@@ -1,6 +1,7 @@
 #include "llm/openai_model.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <utility>
 
