@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "async/sleep.h"
 #include "codec/tuple.h"
-#include "store/run.h"
 
 namespace kelpie::cluster {
 namespace {
@@ -13,6 +13,9 @@ namespace {
 constexpr int64_t kOwnerFormat = 1;
 // Where the claim's versionstamp goes: the record is stored as ten bytes of generation, then the tuple.
 constexpr size_t kGenerationOffset = 0;
+
+constexpr int kAttemptsMax = 10;
+constexpr Duration kRetryPause = Duration::millis(1);
 
 Bytes encode_owner(const Fence& fence) {
   Bytes value(store::Versionstamp::kBytes, '\0');
@@ -81,12 +84,21 @@ Ownership::Ownership(World& world, store::Database& database, OwnerRecords recor
     : world_(world), database_(database), records_(records) {}
 
 Task<void> Ownership::join() {
-  auto transaction = database_.begin();
-  co_await write_join(*transaction, world_.self.get());
-  const store::Version version = co_await transaction->commit();
-  CHECK(version != store::kNoVersion);
-  fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
-  co_return kOk;
+  for (int attempt = 1;; ++attempt) {
+    auto transaction = database_.begin();
+    co_await write_join(*transaction, world_.self.get());
+    auto committed = co_await transaction->commit().result();
+    if (committed.ok()) {
+      CHECK(*committed != store::kNoVersion);
+      fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
+      co_return kOk;
+    }
+    // A conflict may be false. An undecided join is left to the caller: its epoch is not known.
+    if (committed.error().code != Code::kAborted || attempt == kAttemptsMax) {
+      co_return std::move(committed).error().with_context("joining under a new epoch");
+    }
+    co_await async::sleep_for(world_.loop, kRetryPause * attempt);
+  }
 }
 
 const Fence& Ownership::fence() const {
@@ -119,7 +131,6 @@ Task<Generation> Ownership::acquire(store::keys::ActorName actor) {
     co_return Generation(fence.epoch().get());
   }
   const Bytes key = store::keys::owner(actor);
-  constexpr int kAttemptsMax = 5;
   for (int attempt = 1;; ++attempt) {
     auto transaction = database_.begin();
     Generation held = co_await claim(*transaction, fence, key);
@@ -134,6 +145,7 @@ Task<Generation> Ownership::acquire(store::keys::ActorName actor) {
     if (!again || attempt == kAttemptsMax) {
       co_return std::move(committed).error().with_context("claiming an actor");
     }
+    co_await async::sleep_for(world_.loop, kRetryPause * attempt);
   }
 }
 

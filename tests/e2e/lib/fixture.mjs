@@ -116,10 +116,14 @@ export class World {
 }
 
 /** A world that lives as long as the tests of this file.
- * @param {import('./kelpie.mjs').ServeOptions} options */
-export function world(options = {}) {
+ * @param {(w: World) => Promise<void>} prepare runs before the first test */
+export function world(prepare = async () => {}) {
   const made = new World();
-  before(async () => await made.start(options), { timeout: testTimeoutMs });
+  const start = async () => {
+    await made.start();
+    await prepare(made);
+  };
+  before(start, { timeout: testTimeoutMs });
   after(async () => await made.stop(), { timeout: testTimeoutMs });
   return made;
 }

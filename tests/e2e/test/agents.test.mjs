@@ -98,15 +98,15 @@ it('a deleted agent is gone from every view', async () => {
   await w.send(agent.id, 'goodbye');
   await w.client.agents.delete(agent.id);
   for (const call of [
-    w.client.agents.retrieve(agent.id),
-    w.client.agents.delete(agent.id),
-    w.client.agents.update(agent.id, { name: 'Ghost' }),
-    w.send(agent.id, 'anyone?'),
-    w.client.agents.messages.list(agent.id),
-    w.client.agents.blocks.list(agent.id),
-    w.client.agents.blocks.retrieve('human', { agent_id: agent.id }),
+    () => w.client.agents.retrieve(agent.id),
+    () => w.client.agents.delete(agent.id),
+    () => w.client.agents.update(agent.id, { name: 'Ghost' }),
+    () => w.send(agent.id, 'anyone?'),
+    () => w.client.agents.messages.list(agent.id),
+    () => w.client.agents.blocks.list(agent.id),
+    () => w.client.agents.blocks.retrieve('human', { agent_id: agent.id }),
   ]) {
-    const error = await failure(call);
+    const error = await failure(call());
     assert.equal(error.status, 404);
     assert.deepEqual(error.error, { detail: 'Agent not found' });
   }

@@ -1,23 +1,20 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { before } from 'node:test';
-import { it, testTimeoutMs, world } from '../lib/fixture.mjs';
+import { it, world } from '../lib/fixture.mjs';
 
-const w = world();
 const insertTea = 'call memory_insert {"label":"human","new_string":"Likes tea"}';
 /** @type {string} */ let agentId;
 /** @type {any[]} oldest first, read in one page */ let all;
 /** Ids of the stored messages, oldest first. @type {string[]} */ let ids;
 
-before(async () => {
-  const agent = await w.agent();
-  agentId = agent.id;
-  for (let n = 0; n < 4; ++n) await w.send(agentId, `message ${n}`);
-  await w.send(agentId, insertTea);
-  await w.send(agentId, 'last');
+const w = world(async (made) => {
+  agentId = (await made.agent()).id;
+  for (let n = 0; n < 4; ++n) await made.send(agentId, `message ${n}`);
+  await made.send(agentId, insertTea);
+  await made.send(agentId, 'last');
   all = await page('order=asc&limit=1000');
   ids = storedIds(all);
-}, { timeout: testTimeoutMs });
+});
 
 /** @param {string} query */
 async function page(query) {

@@ -1,13 +1,11 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { before } from 'node:test';
-import { failure, it, ofType, testTimeoutMs, textOf, unknownAgentId, world } from '../lib/fixture.mjs';
+import { failure, it, ofType, textOf, unknownAgentId, world } from '../lib/fixture.mjs';
 
-const w = world();
 /** @type {string} */ let agentId;
-before(async () => {
-  agentId = (await w.agent()).id;
-}, { timeout: testTimeoutMs });
+const w = world(async (made) => {
+  agentId = (await made.agent()).id;
+});
 
 const hello = { messages: [{ role: 'user', content: 'hello' }] };
 
@@ -48,7 +46,7 @@ for (const id of ['agent-7', 'message-00000000-0000-4000-8000-000000000000', 'x'
   });
 }
 
-for (const path of ['/', '/v1', '/v1/nothing', '/v1/agents/x/y/z', '/v2/agents/', '/v1/agents//messages',
+for (const path of ['/', '/v1', '/v1/nothing', '/v1/agents/x/y/z', '/v2/agents/',
   '/v1/../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd']) {
   it(`${path} is a 404 with a detail`, async () => {
     const answer = await w.api('GET', path);
@@ -78,7 +76,7 @@ const wrong = {
   'content that is null': { messages: [{ role: 'user', content: null }] },
   'an unknown role': { messages: [{ role: 'horse', content: 'x' }] },
   'no role': { messages: [{ content: 'x' }] },
-  'a part without a type': { messages: [{ role: 'user', content: [{ text: 'x' }] }] },
+  'a part of an unknown type': { messages: [{ role: 'user', content: [{ type: 'smell', text: 'x' }] }] },
   'a part that is no object': { messages: [{ role: 'user', content: ['x'] }] },
   'streaming that is no boolean': { ...hello, streaming: { yes: 1 } },
   'max_steps that is no number': { ...hello, max_steps: 'many' },
@@ -94,9 +92,7 @@ const wrongAgents = {
   'a block without a label': { memory_blocks: [{ value: 'x' }] },
   'a block without a value': { memory_blocks: [{ label: 'x' }] },
   'tags that are no list': { tags: 'x' }, 'a tag that is a number': { tags: [1] },
-  'an unknown agent_type': { agent_type: 'horse' },
   'a model that is a number': { model: 7 }, 'a name with a slash': { name: 'a/b' },
-  'a model handle without a slash': { model: 'offline' },
   'a block over its limit': { memory_blocks: [{ label: 'human', value: 'xxx', limit: 2 }] },
 };
 for (const [what, body] of Object.entries(wrongAgents)) {
@@ -105,6 +101,14 @@ for (const [what, body] of Object.entries(wrongAgents)) {
     const whole = Array.isArray(body) ? body : { model: 'kelpie/offline', ...body };
     assertInvalid(await w.api('POST', '/v1/agents/', whole));
     assert.equal((await w.api('GET', '/v1/agents/?limit=1000')).json.length, count);
+  });
+}
+
+for (const [name, value] of [['agent_type', 'horse'], ['model', 'offline']]) {
+  it(`an agent with the ${name} ${value} is refused by name and value`, async () => {
+    const answer = await w.api('POST', '/v1/agents/', { model: 'kelpie/offline', [name ?? '']: value });
+    assert.ok([400, 422].includes(answer.status), answer.text);
+    assert.ok(answer.json.detail.includes(name) && answer.json.detail.includes(value), answer.text);
   });
 }
 

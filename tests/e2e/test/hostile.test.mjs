@@ -1,15 +1,13 @@
 // @ts-check
 // Bytes that no well-behaved client sends. Each gets a clear answer, and the server goes on.
 import assert from 'node:assert/strict';
-import { before } from 'node:test';
-import { it, only, ofType, testTimeoutMs, textOf, world } from '../lib/fixture.mjs';
+import { it, only, ofType, textOf, world } from '../lib/fixture.mjs';
 import { Raw, requestBytes } from '../lib/raw.mjs';
 
-const w = world();
 /** @type {string} */ let agentId;
-before(async () => {
-  agentId = (await w.agent()).id;
-}, { timeout: testTimeoutMs });
+const w = world(async (made) => {
+  agentId = (await made.agent()).id;
+});
 
 const health = requestBytes('GET', '/v1/health/');
 
@@ -73,7 +71,6 @@ it('a chunked body over the limit is 413', async () => {
 for (const [what, bytes] of Object.entries({
   'no HTTP at all': 'hello server, how are you?\r\n\r\n',
   'a TLS greeting': Buffer.from('160301020001fc0303aaaaaaaaaaaaaaaa0d0a0d0a', 'hex'),
-  'an unknown version': 'GET /v1/health/ HTTP/9.9\r\nhost: x\r\n\r\n',
   'a space before the colon': 'GET /v1/health/ HTTP/1.1\r\nhost : x\r\n\r\n',
   'a negative length': 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n',
   'a length that is no number': 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: 1x\r\n\r\n',
@@ -88,6 +85,10 @@ for (const [what, bytes] of Object.entries({
 })) {
   it(`${what} is 400`, async () => assertRefused(bytes, what.includes('overflows') ? [400, 413] : [400]));
 }
+
+it('an unknown version is 505', async () => {
+  await assertRefused('GET /v1/health/ HTTP/9.9\r\nhost: x\r\n\r\n', [505]);
+});
 
 it('a half-closed socket is still answered', async () => {
   const raw = new Raw(w.server.port);
