@@ -102,7 +102,8 @@ def measure_servers(binary, directory, rounds):
                        env=clean_environment("/"))
         rows["spawn"].append((time.monotonic() - started) * 1000)
         port = free_port()
-        model = Server(binary, ["offline-model", "--listen", f"127.0.0.1:{port}"], port, "/v1/models")
+        arguments = ["offline-model", "--listen", f"127.0.0.1:{port}"]
+        model = Server(binary, arguments, port, "/v1/models")
         rows["bare"].append(model.memory_mb()["VmRSS"])
         model.stop()
     return rows
@@ -110,7 +111,8 @@ def measure_servers(binary, directory, rounds):
 
 def measure_turns(program, directory, rounds, samples):
     with tempfile.TemporaryDirectory(dir=directory, prefix="kelpie-bench-") as data:
-        command = [str(program), "--directory", data, "--rounds", str(rounds), "--samples", str(samples)]
+        command = [str(program), "--directory", data, "--rounds", str(rounds),
+                   "--samples", str(samples)]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return json.loads(output)
 
@@ -125,7 +127,8 @@ def first_match(path, pattern, otherwise="unknown"):
 
 def command_output(*command):
     try:
-        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=TOP).stdout.strip()
+        ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=TOP)
+        return ended.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -165,7 +168,8 @@ def number(value):
 
 def spread(values, unit):
     """Median, least and most of the rounds."""
-    return f"{number(statistics.median(values))} {unit} ({number(min(values))} to {number(max(values))})"
+    median = number(statistics.median(values))
+    return f"{median} {unit} ({number(min(values))} to {number(max(values))})"
 
 
 def ratio(values, baseline):
@@ -206,34 +210,45 @@ def markdown_table(header, rows):
 def detail_rows(turns):
     names = {"fdatasync": "write and fdatasync", "commit": "store commit of the same value",
              "turn": "actor turn (fence and head included)"}
+    baseline = [row["fdatasync"]["p50_us"] for row in turns["rounds"]]
     rows = []
     for name, meaning in names.items():
         p50 = [row[name]["p50_us"] for row in turns["rounds"]]
         p99 = [row[name]["p99_us"] for row in turns["rounds"]]
         rows.append((meaning, spread(p50, "us"), spread(p99, "us"),
-                     spread(ratio(p50, [row["fdatasync"]["p50_us"] for row in turns["rounds"]]), "x")))
+                     spread(ratio(p50, baseline), "x")))
     return rows
+
+
+def caution(turns):
+    """A warning, if others used the machine when it began."""
+    if turns["load"][0] <= len(os.sched_getaffinity(0)) / 2:
+        return ""
+    return ("\n**The machine was busy with other work: these figures, times above all, are not those "
+            "of an unloaded\nmachine. Run it again on a quiet one before quoting any.**\n")
 
 
 def document(options, turns, servers):
     return f"""# Benchmarks
 
-Written by `bench/run.py`; do not edit. A figure is the median of {options.rounds} rounds, with the least and the most
-in brackets. A ratio is taken round by round, against the baseline of the same round. MB is 1,000,000 bytes.
+Written by `bench/run.py`; do not edit. A figure is the median of {options.rounds} rounds, with the
+least and the most in brackets. A ratio is taken round by round, against the baseline of the same
+round. MB is 1,000,000 bytes.
 
 ## The machine
 
 {markdown_table(("what", "value"), machine(options.directory, turns))}
-
+{caution(turns)}
 ## Against the goals
 
-{markdown_table(("what", "measured", "baseline", "ratio", "goal", "verdict"), goals_table(turns, servers))}
+{markdown_table(("what", "measured", "baseline", "ratio", "goal", "verdict"),
+                goals_table(turns, servers))}
 
 ## A durable turn, piece by piece
 
-{turns['samples']} of each in a round, one after another, taking turns with the others, in one directory. One turn adds
-{turns['bytes']} bytes to the write-ahead log ({turns['value_bytes']} of them the value that it sets), and so many bytes are
-appended to a file by the baseline.
+{turns['samples']} of each in a round, one after another, taking turns with the others, in one
+directory. One turn adds {turns['bytes']} bytes to the write-ahead log ({turns['value_bytes']} of
+them the value that it sets), and so many bytes are appended to a file by the baseline.
 
 {markdown_table(("what", "p50", "p99", "p50 against fdatasync"), detail_rows(turns))}
 
@@ -248,12 +263,13 @@ appended to a file by the baseline.
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build/release")
     parser.add_argument("--rounds", type=int, default=7, help="at least five")
     parser.add_argument("--samples", type=int, default=500, help="a round")
-    parser.add_argument("--directory", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()),
-                        help="on the disk to measure")
+    parser.add_argument("--directory", type=pathlib.Path, help="on the disk to measure",
+                        default=pathlib.Path(tempfile.gettempdir()))
     parser.add_argument("--out", type=pathlib.Path, default=TOP / "docs/benchmarks.md")
     options = parser.parse_args()
     if options.rounds < 5:

@@ -55,9 +55,8 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
   co_await async::yield(self->runtime_.world_.loop);
   auto active = co_await self->activate().result();
   if (!active.ok()) {
-    self->runtime_.world_.log.warn(
-        "an activation failed",
-        {{"actor", self->self_.to_string()}, {"error", active.error().to_string()}});
+    self->runtime_.world_.log.warn("an activation failed", {{"actor", self->self_.to_string()},
+                                                            {"error", active.error().to_string()}});
     // Those who waited hear why; those who come later try again.
     for (auto& pending : std::exchange(self->mailbox_, {})) {
       pending->finish(active.error());
@@ -85,9 +84,9 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
 Task<bool> Activation::wait_for_turn() {
   while (mailbox_.empty() && !ended_) {
     mail_.clear();
-    auto woken = co_await async::timeout(runtime_.world_.loop, runtime_.options_.idle_timeout,
-                                         wait(mail_))
-                     .result();
+    auto woken =
+        co_await async::timeout(runtime_.world_.loop, runtime_.options_.idle_timeout, wait(mail_))
+            .result();
     if (!woken.ok() && mailbox_.empty() && !actor_->busy()) {
       co_return false;
     }
@@ -241,14 +240,14 @@ Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
 Task<bool> Activation::settle_commit(Bytes nonce) {
   for (int attempt = 1;; ++attempt) {
     auto transaction = runtime_.database_.begin();
-    std::optional<Bytes> bytes =
-        co_await transaction->get(store::keys::actor_head(self_.name()));
+    std::optional<Bytes> bytes = co_await transaction->get(store::keys::actor_head(self_.name()));
     // The write conflict meets the original's read conflict: once this has committed, the original
     // either shows its nonce in the head that we read or can never land.
     transaction->add_write_conflict(store::KeyRange::single(store::keys::guard(nonce)));
     auto settled = co_await transaction->commit().result();
     if (settled.ok()) {
-      // A head that is gone was cleared by the turn that ends the actor: no other turn runs meanwhile.
+      // A head that is gone was cleared by the turn that ends the actor: no other turn runs
+      // meanwhile.
       if (!bytes.has_value()) {
         co_return turn_ > 0;
       }

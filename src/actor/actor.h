@@ -1,5 +1,6 @@
-// Actors: each has a type, a namespace and an id; it exists always and is active sometimes. Its turns
-// never overlap; what a turn writes is committed as one, under the fence, and only then answered.
+// Actors: each has a type, a namespace and an id; it exists always and is active sometimes. Its
+// turns never overlap; what a turn writes is committed as one, under the fence, and only then
+// answered.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ namespace kelpie::actor {
 
 class Runtime;
 
-// Type and namespace at most kActorNamespaceBytesMax bytes, id at most kActorIdBytesMax, none empty.
+// Type and namespace at most kActorNamespaceBytesMax bytes, id at most kActorIdBytesMax, none
+// empty.
 struct ActorRef {
   std::string type;
   std::string ns;
@@ -33,9 +35,9 @@ struct ActorRef {
   auto operator<=>(const ActorRef&) const = default;
 };
 
-// One attempt at one turn. A turn may be attempted several times (a conflict is tried again), so its
-// body is a function of its arguments and of what it reads; ids are made outside of it. Lives as
-// long as the body's task.
+// One attempt at one turn. A turn may be attempted several times (a conflict is tried again), so
+// its body is a function of its arguments and of what it reads; ids are made outside of it. Lives
+// as long as the body's task.
 class Turn {
  public:
   Turn(store::Transaction& transaction, int64_t number, WallTime now)
@@ -85,8 +87,8 @@ class Actor {
   Actor& operator=(const Actor&) = delete;
   virtual ~Actor() = default;
 
-  // Reads what it needs, under the fence, before the first turn. An error fails the calls that wait; it
-  // never becomes an empty state.
+  // Reads what it needs, under the fence, before the first turn. An error fails the calls that
+  // wait; it never becomes an empty state.
   virtual Task<void> activate(store::Transaction& transaction) = 0;
   // While true the activation is not ended for idleness.
   [[nodiscard]] virtual bool busy() const { return false; }

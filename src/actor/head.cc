@@ -30,8 +30,7 @@ Result<Head> Head::decode(ByteView bytes) {
   if (!well_formed) {
     return base::data_loss("an actor's head has an unknown format");
   }
-  Head head{cluster::Generation(elements[1].bytes), elements[2].number,
-            elements[3].bytes};
+  Head head{cluster::Generation(elements[1].bytes), elements[2].number, elements[3].bytes};
   if (head.turn <= 0 || head.nonce.size() != kNonceBytes) {
     return base::data_loss("an actor's head is out of range");
   }

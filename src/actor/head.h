@@ -1,5 +1,5 @@
-// Head: the one key that every commit of an actor writes. Its nonce says which commit was last, so that
-// an undecided commit can be settled (architecture, section 7).
+// Head: the one key that every commit of an actor writes. Its nonce says which commit was last, so
+// that an undecided commit can be settled (architecture, section 7).
 #pragma once
 
 #include <cstdint>

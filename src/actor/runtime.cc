@@ -37,14 +37,14 @@ void Runtime::register_type(std::string type, ActorFactory factory) {
 
 Task<void> Runtime::run_turn(ActorRef actor, TurnBody body) {
   if (actor.id.empty() || actor.id.size() > base::kActorIdBytesMax) {
-    co_return base::invalid_argument(
-        "an actor's id has 1 to " + std::to_string(base::kActorIdBytesMax) + " bytes, got " +
-        std::to_string(actor.id.size()));
+    co_return base::invalid_argument("an actor's id has 1 to " +
+                                     std::to_string(base::kActorIdBytesMax) + " bytes, got " +
+                                     std::to_string(actor.id.size()));
   }
   if (actor.ns.empty() || actor.ns.size() > base::kActorNamespaceBytesMax) {
-    co_return base::invalid_argument(
-        "an actor's namespace has 1 to " + std::to_string(base::kActorNamespaceBytesMax) +
-        " bytes, got " + std::to_string(actor.ns.size()));
+    co_return base::invalid_argument("an actor's namespace has 1 to " +
+                                     std::to_string(base::kActorNamespaceBytesMax) +
+                                     " bytes, got " + std::to_string(actor.ns.size()));
   }
   if (!types_.contains(actor.type)) {
     co_return base::not_found("no actor type is named " + actor.type);
@@ -57,9 +57,9 @@ Task<void> Runtime::run_turn(ActorRef actor, TurnBody body) {
 
 void Runtime::deliver(const ActorRef& actor, std::shared_ptr<PendingTurn> pending) {
   if (!activation_of(actor)->enqueue(pending)) {
-    pending->finish(base::resource_exhausted(
-        std::to_string(options_.pending_calls_max) + " calls wait for " + actor.to_string() +
-        " already; try again later"));
+    pending->finish(base::resource_exhausted(std::to_string(options_.pending_calls_max) +
+                                             " calls wait for " + actor.to_string() +
+                                             " already; try again later"));
   }
 }
 

@@ -56,10 +56,11 @@ class Runtime {
   // `unavailable` when the store cannot be used, `unknown` when the commit stays undecided.
   Task<void> run_turn(ActorRef actor, TurnBody body);
 
-  // The same with a typed actor and a value. `body(A&, Turn&)` returns a Task<R>; it is a plain function
-  // or lambda that calls a coroutine, never a capturing coroutine lambda itself.
+  // The same with a typed actor and a value. `body(A&, Turn&)` returns a Task<R>; it is a plain
+  // function or lambda that calls a coroutine, never a capturing coroutine lambda itself.
   template <class A, class Fn>
-  auto call(ActorRef actor, Fn body) -> Task<typename std::invoke_result_t<Fn, A&, Turn&>::value_type>;
+  auto call(ActorRef actor, Fn body)
+      -> Task<typename std::invoke_result_t<Fn, A&, Turn&>::value_type>;
 
   [[nodiscard]] size_t active() const { return active_.size(); }
   [[nodiscard]] const RuntimeCounters& counters() const { return counters_; }
@@ -71,7 +72,8 @@ class Runtime {
   // Takes the activation out of the directory; its waiting turns go to the next one.
   void retire(Activation& activation);
   void deliver(const ActorRef& actor, std::shared_ptr<PendingTurn> pending);
-  // Joins again under a new epoch, unless another has done so since; ends all that the old one owned.
+  // Joins again under a new epoch, unless another has done so since; ends all that the old one
+  // owned.
   Task<void> rejoin(cluster::Epoch lost);
 
   World& world_;

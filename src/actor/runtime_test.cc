@@ -89,13 +89,12 @@ class RuntimeTest : public ::testing::Test {
   }
   static ActorRef ref(std::string id) { return {kType, "default", std::move(id)}; }
   Task<int64_t> add(std::string id, int64_t amount) {
-    return runtime_.call<CounterActor>(ref(std::move(id)), [amount](CounterActor& a, Turn& turn) {
-      return a.add(turn, amount);
-    });
+    return runtime_.call<CounterActor>(
+        ref(std::move(id)), [amount](CounterActor& a, Turn& turn) { return a.add(turn, amount); });
   }
   Task<int64_t> total(std::string id) {
-    return runtime_.call<CounterActor>(
-        ref(std::move(id)), [](CounterActor& a, Turn& turn) { return a.total(turn); });
+    return runtime_.call<CounterActor>(ref(std::move(id)),
+                                       [](CounterActor& a, Turn& turn) { return a.total(turn); });
   }
   template <class T>
   Result<T> run(Task<T> task) {
@@ -110,8 +109,7 @@ class RuntimeTest : public ::testing::Test {
   store::LocalDatabase database_{machine_.world, backend_};
   cluster::Ownership ownership_{machine_.world, database_, cluster::OwnerRecords::kNone};
   std::vector<std::string> notes_;
-  Runtime runtime_{machine_.world, database_, ownership_,
-                   RuntimeOptions{Duration::seconds(60), 3}};
+  Runtime runtime_{machine_.world, database_, ownership_, RuntimeOptions{Duration::seconds(60), 3}};
 };
 
 Task<void> discard(Task<int64_t> task, std::vector<int64_t>& results) {

@@ -62,8 +62,8 @@ Task<void> AgentActor::create(actor::Turn& turn, NewAgent agent) {
   system.role = MessageRole::kSystem;
   system.created_micros = now;
   system.place = Place{turn.number(), 0};
-  system.text = compile_system_prompt(agent.config, agent.blocks,
-                                      {turn.now(), agent.first_messages.size()});
+  system.text =
+      compile_system_prompt(agent.config, agent.blocks, {turn.now(), agent.first_messages.size()});
   co_await store.put_message(agent.config.id, std::move(system));
   int64_t index = 1;
   for (Message& message : agent.first_messages) {
@@ -311,8 +311,8 @@ Task<ToolReturn> run_tool(AgentStore& store, std::string agent_id, llm::ToolCall
 
 }  // namespace
 
-Task<void> AgentActor::record_results(actor::Turn& turn, std::string run_id,
-                                      std::string message_id) {
+Task<void> AgentActor::record_results(actor::Turn& turn, std::string run_id, std::string message_id,
+                                      ToolCalls calls) {
   AgentStore store(turn.transaction());
   Config config = co_await must_exist(store);
   Run run = co_await must_be_active(store, run_id);
@@ -332,6 +332,12 @@ Task<void> AgentActor::record_results(actor::Turn& turn, std::string run_id,
   results.created_micros = turn.now().micros();
   results.place = Place{turn.number(), 0};
   for (const llm::ToolCall& call : last.front().tool_calls) {
+    if (calls == ToolCalls::kRefuse) {
+      results.tool_returns.push_back(ToolReturn{call.id, call.name, "error",
+                                                "The results of these calls are too large to "
+                                                "store. No call was run: make fewer at once."});
+      continue;
+    }
     results.tool_returns.push_back(co_await run_tool(store, config.id, call, config));
   }
   co_await store.put_message(config.id, results);
@@ -346,8 +352,7 @@ Task<void> AgentActor::record_results(actor::Turn& turn, std::string run_id,
   co_return kOk;
 }
 
-Task<void> AgentActor::finish_run(actor::Turn& turn, std::string run_id,
-                                  std::string stop_reason) {
+Task<void> AgentActor::finish_run(actor::Turn& turn, std::string run_id, std::string stop_reason) {
   AgentStore store(turn.transaction());
   Run run = co_await must_be_active(store, run_id);
   run.status = RunStatus::kCompleted;
@@ -363,7 +368,8 @@ Task<void> AgentActor::fail_run(actor::Turn& turn, std::string run_id, std::stri
   run.status = RunStatus::kFailed;
   run.stop_reason = std::move(stop_reason);
   run.error_type = std::move(error_type);
-  run.error_message = std::move(error_message);
+  // It may quote what a provider sent.
+  run.error_message = legible(error_message);
   co_await end_run(store, turn, std::move(run));
   co_return kOk;
 }

@@ -1,11 +1,12 @@
 // AgentActor: the turns of one agent, and the driver that takes its runs from step to step.
 //
-// A run is state of the actor, not a turn: while it waits for the model, the agent answers other calls.
-// Its turns are accept, start (the same commit when nothing else runs), reply, results. Between
-// turns only the driver's place in the loop is in memory, and that is read off the store again
-// after a crash.
+// A run is state of the actor, not a turn: while it waits for the model, the agent answers other
+// calls. Its turns are accept, start (the same commit when nothing else runs), reply, results.
+// Between turns only the driver's place in the loop is in memory, and that is read off the store
+// again after a crash.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -104,7 +105,11 @@ class AgentActor final : public actor::Actor {
   // Turns of the driver.
   Task<void> start_run(actor::Turn& turn, std::string run_id);
   Task<void> record_reply(actor::Turn& turn, Reply reply);
-  Task<void> record_results(actor::Turn& turn, std::string run_id, std::string message_id);
+  // What to do with the open tool calls. Results that fit no transaction are refused: nothing is
+  // run, and each call has a result that says so.
+  enum class ToolCalls : uint8_t { kRun, kRefuse };
+  Task<void> record_results(actor::Turn& turn, std::string run_id, std::string message_id,
+                            ToolCalls calls);
   Task<void> finish_run(actor::Turn& turn, std::string run_id, std::string stop_reason);
   Task<void> fail_run(actor::Turn& turn, std::string run_id, std::string stop_reason,
                       std::string error_type, std::string error_message);
@@ -115,6 +120,7 @@ class AgentActor final : public actor::Actor {
   Task<bool> drive_once();
   Task<std::optional<View>> read_view();
   Task<void> ask_model(View view);
+  Task<void> run_tools(std::string run_id);
   // Runs `body` as a turn of this agent.
   template <class Fn>
   Task<void> turn(Fn body);

@@ -156,7 +156,7 @@ Task<std::vector<Block>> AgentStore::blocks(std::string agent_id) {
     blocks.push_back(std::move(*found));
   }
   std::sort(blocks.begin(), blocks.end(),
-                   [](const Block& a, const Block& b) { return a.position < b.position; });
+            [](const Block& a, const Block& b) { return a.position < b.position; });
   co_return std::move(blocks);
 }
 
@@ -184,8 +184,7 @@ Task<void> AgentStore::put_message(std::string agent_id, Message message) {
   CHECK(place.turn > 0 && place.index >= 0);
   transaction_.set(keys::agent_message_order(agent_id, place.turn, place.index), message.id);
   transaction_.set(keys::agent_message_at(agent_id, message.id), encode_place(place));
-  co_await store::set_chunked(transaction_,
-                              keys::agent_message(agent_id, place.turn, place.index),
+  co_await store::set_chunked(transaction_, keys::agent_message(agent_id, place.turn, place.index),
                               message.encode());
   co_return kOk;
 }
@@ -204,8 +203,8 @@ Task<std::vector<Message>> AgentStore::read_messages(std::string agent_id, KeyRa
   std::vector<Message> messages;
   for (const KeyValue& row : rows) {
     const Place place = co_await place_in_key(row.key);
-    auto bytes = co_await read_value(transaction_,
-                                     keys::agent_message(agent_id, place.turn, place.index));
+    auto bytes =
+        co_await read_value(transaction_, keys::agent_message(agent_id, place.turn, place.index));
     if (!bytes.has_value()) {
       co_return base::data_loss("message " + row.value + " is listed but not stored");
     }
@@ -248,9 +247,8 @@ Task<std::vector<Message>> AgentStore::messages_from(std::string agent_id, Place
 }
 
 Task<std::vector<std::string>> AgentStore::message_ids(std::string agent_id) {
-  std::vector<KeyValue> rows =
-      co_await read_rows(transaction_, keys::agent_message_orders(agent_id),
-                         store::Order::kForward, kNoLimit);
+  std::vector<KeyValue> rows = co_await read_rows(
+      transaction_, keys::agent_message_orders(agent_id), store::Order::kForward, kNoLimit);
   std::vector<std::string> ids;
   ids.reserve(rows.size());
   for (KeyValue& row : rows) {
@@ -301,8 +299,8 @@ Task<void> AgentStore::dequeue(std::string agent_id, int64_t turn) {
 }
 
 Task<std::vector<std::string>> AgentStore::working_agents() {
-  std::vector<KeyValue> rows = co_await read_rows(transaction_, keys::agents_working(),
-                                                  store::Order::kForward, kNoLimit);
+  std::vector<KeyValue> rows =
+      co_await read_rows(transaction_, keys::agents_working(), store::Order::kForward, kNoLimit);
   std::vector<std::string> ids;
   for (const KeyValue& row : rows) {
     const auto elements = co_await codec::unpack_tuple(row.key);

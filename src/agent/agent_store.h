@@ -15,8 +15,8 @@
 
 namespace kelpie::agent {
 
-// A page of a history, by cursor. `after` and `before` are ids, relative to the order of the list; an
-// unknown cursor yields an empty page.
+// A page of a history, by cursor. `after` and `before` are ids, relative to the order of the list;
+// an unknown cursor yields an empty page.
 struct PageRequest {
   std::optional<std::string> after;
   std::optional<std::string> before;
@@ -24,8 +24,8 @@ struct PageRequest {
   store::Order order = store::Order::kReverse;
 };
 
-// Lives no longer than its transaction. One Loop. Every read fails rather than finding nothing when the
-// store cannot answer.
+// Lives no longer than its transaction. One Loop. Every read fails rather than finding nothing when
+// the store cannot answer.
 class AgentStore {
  public:
   explicit AgentStore(store::Transaction& transaction) : transaction_(transaction) {}

@@ -28,9 +28,9 @@ llm::ToolSpec memory_insert_spec() {
                json::object{
                    {"label", text_property("Which block to edit.")},
                    {"new_string", text_property("The text to add, without a line number.")},
-                   {"insert_line",
-                    json::object{{"type", "integer"},
-                                 {"description", "Add it after this line; 0 is the beginning of "
+                   {"insert_line", json::object{{"type", "integer"},
+                                                {"description",
+                                                 "Add it after this line; 0 is the beginning of "
                                                  "the block, -1 (the default) its end."}}}}},
               {"required", json::array{"label", "new_string"}}}};
 }
@@ -69,7 +69,7 @@ Result<std::string> text_argument(const json::object& arguments, std::string_vie
   return std::string(value->get_string());
 }
 
-// `12→ text` or `12: text`: the model copied a line number of the view into its text.
+// `12→ text` in any line: the model copied a line number of a numbered view into its text.
 bool has_line_number(std::string_view text) {
   size_t start = 0;
   while (start < text.size()) {
@@ -102,13 +102,13 @@ Result<std::string> insert(const Block& block, const json::object& arguments) {
     }
     line = given->get_int64();
   }
-  if (block.value.empty()) {
-    return added;
-  }
   const int64_t lines = 1 + std::count(block.value.begin(), block.value.end(), '\n');
   if (line < -1 || line > lines) {
     return base::invalid_argument("insert_line must be -1 or 0 to " + std::to_string(lines) +
                                   ", got " + std::to_string(line));
+  }
+  if (block.value.empty()) {
+    return added;
   }
   if (line == -1 || line == lines) {
     return block.value + "\n" + added;
@@ -131,12 +131,11 @@ Result<std::string> replace(const Block& block, const json::object& arguments) {
   }
   const size_t at = block.value.find(old_text);
   if (at == std::string::npos) {
-    return base::invalid_argument("old_string does not occur in the block \"" + block.label +
-                                  "\"");
+    return base::invalid_argument("old_string does not occur in the block \"" + block.label + "\"");
   }
   if (block.value.find(old_text, at + 1) != std::string::npos) {
-    return base::invalid_argument("old_string occurs more than once in the block \"" +
-                                  block.label + "\"; give more of its surroundings");
+    return base::invalid_argument("old_string occurs more than once in the block \"" + block.label +
+                                  "\"; give more of its surroundings");
   }
   return block.value.substr(0, at) + new_text + block.value.substr(at + old_text.size());
 }
@@ -180,9 +179,8 @@ Result<MemoryEdit> apply_memory_tool(std::string_view tool, std::string_view arg
 }
 
 int64_t characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  });
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
 }  // namespace kelpie::agent

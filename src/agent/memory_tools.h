@@ -1,11 +1,10 @@
 // The built-in memory tools: pure functions from a block and arguments to a new value.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/json/object.hpp>
 
 #include "agent/records.h"
 #include "base/result.h"
@@ -25,7 +24,8 @@ bool is_builtin_tool(std::string_view name);
 // Schema and description, as the model and the tools' lists show them.
 llm::ToolSpec builtin_tool_spec(std::string_view name);
 
-// The label that a memory tool's arguments name; `invalid_argument` if they are not an object with one.
+// The label that a memory tool's arguments name; `invalid_argument` if they are not an object with
+// one.
 Result<std::string> edited_label(std::string_view arguments);
 // Applies `memory_insert` or `memory_replace`; errors (`invalid_argument`) are told to the model.
 Result<MemoryEdit> apply_memory_tool(std::string_view tool, std::string_view arguments,

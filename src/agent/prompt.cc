@@ -51,7 +51,8 @@ std::string render_memory(const Config& config, const std::vector<Block>& blocks
 }  // namespace
 
 std::string default_instructions() {
-  return "You are a helpful agent with a memory of your own. What you know about yourself and about "
+  return "You are a helpful agent with a memory of your own. What you know about yourself and "
+         "about "
          "the person you talk to is kept in memory blocks, shown below. When you learn something "
          "worth keeping, write it into a block with your memory tools, and correct what turned out "
          "to be wrong. Answer in plain text. Call a tool only when it helps with the request.";

@@ -18,9 +18,10 @@ struct PromptFacts {
   size_t messages = 0;  // in the agent's history
 };
 
-// `{CORE_MEMORY}` in the instructions is replaced by the memory part; without it the part follows after a
-// blank line. Every block is there whole. It is rebuilt when the agent is created, when its instructions
-// change, and when a client asks; not on each edit of a block, so that providers can cache the prefix.
+// `{CORE_MEMORY}` in the instructions is replaced by the memory part; without it the part follows
+// after a blank line. Every block is there whole. It is rebuilt when the agent is created, when its
+// instructions change, and when a client asks; not on each edit of a block, so that providers can
+// cache the prefix.
 std::string compile_system_prompt(const Config& config, const std::vector<Block>& blocks,
                                   PromptFacts facts);
 

@@ -73,6 +73,16 @@ Result<json::object> parse(ByteView bytes, std::string_view kind) {
 
 }  // namespace
 
+std::string legible(std::string_view text) {
+  std::string out(text);
+  if (!base::is_utf8(text)) {
+    for (char& c : out) {
+      c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
+    }
+  }
+  return out;
+}
+
 Bytes Config::encode() const {
   json::object object{{"format", kFormat},
                       {"id", id},
@@ -111,14 +121,10 @@ Result<Config> Config::decode(ByteView bytes) {
 }
 
 Bytes Block::encode() const {
-  json::object object{{"format", kFormat},
-                      {"id", id},
-                      {"label", label},
-                      {"value", value},
-                      {"limit", limit},
-                      {"position", position},
-                      {"read_only", read_only},
-                      {"metadata", metadata},
+  json::object object{{"format", kFormat},       {"id", id},
+                      {"label", label},          {"value", value},
+                      {"limit", limit},          {"position", position},
+                      {"read_only", read_only},  {"metadata", metadata},
                       {"tags", array_from(tags)}};
   if (has_description) {
     object["description"] = description;
@@ -144,10 +150,14 @@ Result<Block> Block::decode(ByteView bytes) {
 
 std::string_view role_name(MessageRole role) {
   switch (role) {
-    case MessageRole::kSystem: return "system";
-    case MessageRole::kUser: return "user";
-    case MessageRole::kAssistant: return "assistant";
-    case MessageRole::kTool: return "tool";
+    case MessageRole::kSystem:
+      return "system";
+    case MessageRole::kUser:
+      return "user";
+    case MessageRole::kAssistant:
+      return "assistant";
+    case MessageRole::kTool:
+      return "tool";
   }
   return "user";
 }
@@ -155,8 +165,8 @@ std::string_view role_name(MessageRole role) {
 namespace {
 
 Result<MessageRole> role_from(std::string_view name) {
-  for (MessageRole role : {MessageRole::kSystem, MessageRole::kUser, MessageRole::kAssistant,
-                           MessageRole::kTool}) {
+  for (MessageRole role :
+       {MessageRole::kSystem, MessageRole::kUser, MessageRole::kAssistant, MessageRole::kTool}) {
     if (role_name(role) == name) {
       return role;
     }
@@ -222,21 +232,35 @@ Result<Message> message_from(const json::object& object) {
       return base::data_loss("a stored tool return is not a JSON object");
     }
     const json::object& part = item.get_object();
-    message.tool_returns.push_back(
-        {text_of(part, "id"), text_of(part, "name"), text_of(part, "status"),
-         text_of(part, "content")});
+    message.tool_returns.push_back({text_of(part, "id"), text_of(part, "name"),
+                                    text_of(part, "status"), text_of(part, "content")});
   }
   return message;
 }
 
 std::string_view status_name(RunStatus status) {
   switch (status) {
-    case RunStatus::kQueued: return "queued";
-    case RunStatus::kRunning: return "running";
-    case RunStatus::kCompleted: return "completed";
-    case RunStatus::kFailed: return "failed";
+    case RunStatus::kQueued:
+      return "queued";
+    case RunStatus::kRunning:
+      return "running";
+    case RunStatus::kCompleted:
+      return "completed";
+    case RunStatus::kFailed:
+      return "failed";
   }
   return "failed";
+}
+
+// A run in a state that is not known must not be taken for one that has yet to start.
+Result<RunStatus> status_from(std::string_view name) {
+  for (RunStatus status :
+       {RunStatus::kQueued, RunStatus::kRunning, RunStatus::kCompleted, RunStatus::kFailed}) {
+    if (status_name(status) == name) {
+      return status;
+    }
+  }
+  return base::data_loss("a stored run has the unknown status \"" + std::string(name) + "\"");
 }
 
 }  // namespace
@@ -276,13 +300,7 @@ Result<Run> Run::decode(ByteView bytes) {
   const json::object object = TRY(parse(bytes, "run"));
   Run run;
   run.id = text_of(object, "id");
-  const std::string status = text_of(object, "status");
-  for (RunStatus known : {RunStatus::kQueued, RunStatus::kRunning, RunStatus::kCompleted,
-                          RunStatus::kFailed}) {
-    if (status_name(known) == status) {
-      run.status = known;
-    }
-  }
+  run.status = TRY(status_from(text_of(object, "status")));
   for (const json::value& item : array_of(object, "input")) {
     if (!item.is_object()) {
       return base::data_loss("a stored input message is not a JSON object");

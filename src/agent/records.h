@@ -1,13 +1,12 @@
 // The agent domain's records, and their stored form: JSON, so that it can be read and can grow.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/json/object.hpp>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -16,13 +15,16 @@
 
 namespace kelpie::agent {
 
+// Text of others, for a record or a response: both are JSON, so UTF-8. What is not is shown by `?`.
+std::string legible(std::string_view text);
+
 struct Config {
   std::string id;
   std::string name;
   std::string agent_type;
   std::string description;
-  std::string system;  // the instructions, before memory is rendered into them
-  std::string model;   // handle: provider/model
+  std::string system;              // the instructions, before memory is rendered into them
+  std::string model;               // handle: provider/model
   std::vector<std::string> tools;  // names of built-in tools
   std::vector<std::string> tags;
   int64_t context_window = 0;  // tokens
@@ -41,7 +43,7 @@ struct Block {
   std::string label;
   std::string value;
   std::string description;
-  int64_t limit = 0;  // characters (Unicode code points)
+  int64_t limit = 0;     // characters (Unicode code points)
   int64_t position = 0;  // order of creation within the agent
   bool read_only = false;
   bool has_description = false;
@@ -74,15 +76,15 @@ struct Message {
   MessageRole role = MessageRole::kUser;
   std::string text;
   std::string reasoning;
-  std::vector<llm::ToolCall> tool_calls;     // assistant
-  std::vector<ToolReturn> tool_returns;      // tool: one for each call of the assistant before it
+  std::vector<llm::ToolCall> tool_calls;  // assistant
+  std::vector<ToolReturn> tool_returns;   // tool: one for each call of the assistant before it
   std::string run_id;
   std::string step_id;
-  std::string otid;       // of input messages: the client's
+  std::string otid;  // of input messages: the client's
   std::string name;
   std::string sender_id;
   int64_t created_micros = 0;
-  Place place;            // not stored in the record: it is the key
+  Place place;  // not stored in the record: it is the key
 
   [[nodiscard]] Bytes encode() const;
   static Result<Message> decode(ByteView bytes);
@@ -106,8 +108,8 @@ struct Run {
   int64_t steps_max = 50;
   int64_t steps = 0;
   TokenUsage usage;
-  std::string stop_reason;   // once ended
-  std::string error_type;    // once failed
+  std::string stop_reason;  // once ended
+  std::string error_type;   // once failed
   std::string error_message;
   int64_t created_micros = 0;
   int64_t ended_micros = 0;

@@ -22,17 +22,23 @@ struct ModelFailure {
 };
 ModelFailure model_failure(const Error& error) {
   switch (error.code) {
-    case Code::kDeadlineExceeded: return {"llm_api_error", "llm_timeout"};
-    case Code::kResourceExhausted: return {"llm_api_error", "llm_rate_limit"};
+    case Code::kDeadlineExceeded:
+      return {"llm_api_error", "llm_timeout"};
+    case Code::kResourceExhausted:
+      return {"llm_api_error", "llm_rate_limit"};
     case Code::kUnauthenticated:
-    case Code::kPermissionDenied: return {"llm_api_error", "llm_authentication"};
+    case Code::kPermissionDenied:
+      return {"llm_api_error", "llm_authentication"};
     case Code::kInvalidArgument:
-    case Code::kNotFound: return {"llm_api_error", "llm_bad_request"};
+    case Code::kNotFound:
+      return {"llm_api_error", "llm_bad_request"};
     case Code::kOutOfRange:
       return {"context_window_overflow_in_system_prompt",
               "context_window_overflow_in_system_prompt"};
-    case Code::kDataLoss: return {"invalid_llm_response", "llm_error"};
-    default: return {"llm_api_error", "llm_error"};
+    case Code::kDataLoss:
+      return {"invalid_llm_response", "llm_error"};
+    default:
+      return {"llm_api_error", "llm_error"};
   }
 }
 
@@ -105,17 +111,14 @@ Task<bool> AgentActor::drive_once() {
   const NextStep next = next_step(view->run, last);
   switch (next.kind) {
     case StepKind::kStart:
-      co_await turn([run_id](AgentActor& self, actor::Turn& t) {
-        return self.start_run(t, run_id);
-      });
+      co_await turn(
+          [run_id](AgentActor& self, actor::Turn& t) { return self.start_run(t, run_id); });
       break;
     case StepKind::kAskModel:
       co_await ask_model(std::move(*view));
       break;
     case StepKind::kRunTools:
-      co_await turn([run_id, id = new_id(rng_, "message")](AgentActor& self, actor::Turn& t) {
-        return self.record_results(t, run_id, id);
-      });
+      co_await run_tools(run_id);
       break;
     case StepKind::kFinish:
       co_await turn([run_id, reason = next.stop_reason](AgentActor& self, actor::Turn& t) {
@@ -133,9 +136,7 @@ class WatchSink final : public llm::DeltaSink {
  public:
   WatchSink(std::string message_id, std::function<void(RunEvent)> tell)
       : message_id_(std::move(message_id)), tell_(std::move(tell)) {}
-  void on_text(std::string_view text) override {
-    tell_(TextDelta{message_id_, std::string(text)});
-  }
+  void on_text(std::string_view text) override { tell_(TextDelta{message_id_, std::string(text)}); }
   void on_reasoning(std::string_view text) override {
     tell_(ReasoningDelta{message_id_, std::string(text)});
   }
@@ -191,15 +192,15 @@ Task<void> AgentActor::ask_model(View view) {
   llm::Model* model = models_.find(handle);
   Result<llm::ChatReply> answer = base::invalid_argument("no provider serves \"" + handle + "\"");
   if (model != nullptr) {
-    answer = co_await model->complete(chat_request(view.config, view.history, handle), &sink)
-                 .result();
+    answer =
+        co_await model->complete(chat_request(view.config, view.history, handle), &sink).result();
   }
   if (!answer.ok()) {
     const ModelFailure failure = model_failure(answer.error());
     const std::string message = answer.error().message;
-    services_.world.log.warn("a model call failed", {{"agent", services_.self.id},
-                                                     {"run", run_id},
-                                                     {"error", answer.error().to_string()}});
+    services_.world.log.warn(
+        "a model call failed",
+        {{"agent", services_.self.id}, {"run", run_id}, {"error", answer.error().to_string()}});
     co_await turn([run_id, failure, message](AgentActor& self, actor::Turn& t) {
       return self.fail_run(t, run_id, failure.stop_reason, failure.error_type, message);
     });
@@ -222,8 +223,31 @@ Task<void> AgentActor::ask_model(View view) {
   reply.usage.reasoning = answer->usage.reasoning_tokens;
   reply.ends = plan.ends;
   reply.stop_reason = plan.stop_reason;
-  co_await turn(
-      [reply](AgentActor& self, actor::Turn& t) { return self.record_reply(t, reply); });
+  auto recorded = co_await turn([reply](AgentActor& self, actor::Turn& t) {
+                    return self.record_reply(t, reply);
+                  }).result();
+  if (recorded.ok() || recorded.error().code != Code::kInvalidArgument) {
+    co_return std::move(recorded);
+  }
+  // It fits no transaction. Asking again would cost again, and never end.
+  const std::string message = "the model's reply cannot be stored: " + recorded.error().message;
+  co_await turn([run_id, message](AgentActor& self, actor::Turn& t) {
+    return self.fail_run(t, run_id, "invalid_llm_response", "llm_error", message);
+  });
+  co_return kOk;
+}
+
+Task<void> AgentActor::run_tools(std::string run_id) {
+  const std::string id = new_id(rng_, "message");
+  auto recorded = co_await turn([run_id, id](AgentActor& self, actor::Turn& t) {
+                    return self.record_results(t, run_id, id, ToolCalls::kRun);
+                  }).result();
+  if (recorded.ok() || recorded.error().code != Code::kInvalidArgument) {
+    co_return std::move(recorded);
+  }
+  co_await turn([run_id, id](AgentActor& self, actor::Turn& t) {
+    return self.record_results(t, run_id, id, ToolCalls::kRefuse);
+  });
   co_return kOk;
 }
 

@@ -1,4 +1,5 @@
-// RunWatch: how one reader follows one run: what was committed, and, live, what the model is saying.
+// RunWatch: how one reader follows one run: what was committed, and, live, what the model is
+// saying.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ namespace kelpie::agent {
 struct MessageCommitted {
   Message message;
 };
-// Pieces of the assistant message that is being made; its id is the one it will be committed under. Live
-// only: a crash may lose them.
+// Pieces of the assistant message that is being made; its id is the one it will be committed under.
+// Live only: a crash may lose them.
 struct TextDelta {
   std::string message_id;
   std::string text;
@@ -39,8 +40,7 @@ struct RunEnded {
   Run run;
 };
 
-using RunEvent =
-    std::variant<MessageCommitted, TextDelta, ReasoningDelta, ToolCallDelta, RunEnded>;
+using RunEvent = std::variant<MessageCommitted, TextDelta, ReasoningDelta, ToolCallDelta, RunEnded>;
 
 // One Loop. Shared by the agent, which tells, and the reader, which listens; either may go first.
 class RunWatch {

@@ -25,8 +25,8 @@ Task<Config> must_exist(AgentStore& store, std::string agent_id) {
 }  // namespace
 
 Service::Service(World& world, store::Database& database, actor::Runtime& runtime,
-                 llm::Models& models)
-    : world_(world), database_(database), runtime_(runtime) {
+                 llm::Models& models, std::function<bool(std::string_view)> lives_here)
+    : world_(world), database_(database), runtime_(runtime), lives_here_(std::move(lives_here)) {
   runtime_.register_type(kActorType, [&models](actor::ActorServices services) {
     return std::make_unique<AgentActor>(std::move(services), models);
   });
@@ -43,9 +43,10 @@ Task<AgentView> Service::read_view(AgentStore& store, Config config) {
 Task<AgentView> Service::create(NewAgent agent) {
   const std::string id = agent.config.id;
   auto made = co_await runtime_
-                  .call<AgentActor>(agent_ref(id), [agent](AgentActor& self, actor::Turn& turn) {
-                    return self.create(turn, agent);
-                  })
+                  .call<AgentActor>(agent_ref(id),
+                                    [agent](AgentActor& self, actor::Turn& turn) {
+                                      return self.create(turn, agent);
+                                    })
                   .result();
   if (!made.ok()) {
     co_return std::move(made).error();
@@ -91,10 +92,9 @@ Task<std::vector<AgentView>> Service::list(PageRequest page, AgentFilter filter)
 }
 
 Task<AgentView> Service::update(std::string agent_id, AgentPatch patch) {
-  co_await runtime_.call<AgentActor>(agent_ref(agent_id),
-                                     [patch](AgentActor& self, actor::Turn& turn) {
-                                       return self.update(turn, patch);
-                                     });
+  co_await runtime_.call<AgentActor>(
+      agent_ref(agent_id),
+      [patch](AgentActor& self, actor::Turn& turn) { return self.update(turn, patch); });
   co_return co_await get(std::move(agent_id));
 }
 
@@ -106,8 +106,7 @@ Task<std::string> Service::recompile(std::string agent_id) {
 
 Task<void> Service::remove(std::string agent_id) {
   co_await runtime_.call<AgentActor>(
-      agent_ref(agent_id),
-      [](AgentActor& self, actor::Turn& turn) { return self.remove(turn); });
+      agent_ref(agent_id), [](AgentActor& self, actor::Turn& turn) { return self.remove(turn); });
   co_return kOk;
 }
 
@@ -130,18 +129,17 @@ Task<Block> Service::block(std::string agent_id, std::string label) {
 }
 
 Task<Block> Service::update_block(std::string agent_id, std::string label, BlockPatch patch) {
-  co_return co_await runtime_.call<AgentActor>(
-      agent_ref(agent_id), [label, patch](AgentActor& self, actor::Turn& turn) {
-        return self.update_block(turn, label, patch);
-      });
+  co_return co_await runtime_.call<AgentActor>(agent_ref(agent_id),
+                                               [label, patch](AgentActor& self, actor::Turn& turn) {
+                                                 return self.update_block(turn, label, patch);
+                                               });
 }
 
 Task<std::shared_ptr<RunWatch>> Service::send(std::string agent_id, Run run) {
   auto watch = std::make_shared<RunWatch>(world_.loop);
-  co_await runtime_.call<AgentActor>(agent_ref(agent_id),
-                                     [run, watch](AgentActor& self, actor::Turn& turn) {
-                                       return self.accept(turn, run, watch);
-                                     });
+  co_await runtime_.call<AgentActor>(
+      agent_ref(agent_id),
+      [run, watch](AgentActor& self, actor::Turn& turn) { return self.accept(turn, run, watch); });
   co_return std::move(watch);
 }
 
@@ -155,7 +153,9 @@ Task<std::vector<Message>> Service::messages(std::string agent_id, PageRequest p
 Task<std::vector<std::string>> Service::working_agents() {
   auto transaction = database_.begin();
   AgentStore store(*transaction);
-  co_return co_await store.working_agents();
+  std::vector<std::string> ids = co_await store.working_agents();
+  std::erase_if(ids, [this](const std::string& id) { return !lives_here_(id); });
+  co_return std::move(ids);
 }
 
 Task<void> Service::resume_all() {
@@ -166,7 +166,8 @@ Task<void> Service::resume_all() {
     auto agents = co_await working_agents().result();
     if (!agents.ok()) {
       failed = 1;
-      world_.log.warn("the unfinished runs could not be read", {{"error", agents.error().to_string()}});
+      world_.log.warn("the unfinished runs could not be read",
+                      {{"error", agents.error().to_string()}});
     } else {
       for (const std::string& id : *agents) {
         auto woken = co_await runtime_.call<AgentActor>(agent_ref(id), wake).result();

@@ -1,5 +1,5 @@
-// Service: the agents, as the API sees them. Changes are calls to the agent's actor; reads are one fresh
-// transaction, so that they show what is committed and nothing else.
+// Service: the agents, as the API sees them. Changes are calls to the agent's actor; reads are one
+// fresh transaction, so that they show what is committed and nothing else.
 #pragma once
 
 #include <functional>
@@ -30,10 +30,15 @@ struct AgentView {
 // Selects agents for a list; nullptr selects all.
 using AgentFilter = std::function<bool(const Config&)>;
 
-// One Loop. All but `list` fail with `not_found` ("Agent not found") for an agent that does not exist.
+// One Loop. All but `list` fail with `not_found` ("Agent not found") for an agent that does not
+// exist.
 class Service {
  public:
-  Service(World& world, store::Database& database, actor::Runtime& runtime, llm::Models& models);
+  // `lives_here` says which agents' actors this loop runs; calls about others do not come here.
+  Service(World& world, store::Database& database, actor::Runtime& runtime, llm::Models& models,
+          std::function<bool(std::string_view)> lives_here);
+
+  [[nodiscard]] bool lives_here(std::string_view agent_id) const { return lives_here_(agent_id); }
 
   Task<AgentView> create(NewAgent agent);
   Task<AgentView> get(std::string agent_id);
@@ -46,12 +51,13 @@ class Service {
   Task<Block> block(std::string agent_id, std::string label);
   Task<Block> update_block(std::string agent_id, std::string label, BlockPatch patch);
 
-  // Commits the run and its input, and returns what tells how it goes. The run goes on whether or not
-  // anyone watches.
+  // Commits the run and its input, and returns what tells how it goes. The run goes on whether or
+  // not anyone watches.
   Task<std::shared_ptr<RunWatch>> send(std::string agent_id, Run run);
   Task<std::vector<Message>> messages(std::string agent_id, PageRequest page);
 
-  // Activates every agent that has runs which did not end, so that they go on; tries until none is left out.
+  // Activates every agent of this loop that has runs which did not end, so that they go on; tries
+  // until none is left out.
   Task<void> resume_all();
 
  private:
@@ -61,6 +67,7 @@ class Service {
   World& world_;
   store::Database& database_;
   actor::Runtime& runtime_;
+  std::function<bool(std::string_view)> lives_here_;
 };
 
 }  // namespace kelpie::agent

@@ -20,7 +20,10 @@ NextStep next_step(const Run& run, const Message* last) {
     case RunStatus::kRunning:
       break;
   }
-  if (last != nullptr && last->role == MessageRole::kAssistant && last->run_id == run.id) {
+  // Before the first step an assistant message is input: a client may write in the agent's name.
+  const bool from_model = last != nullptr && last->role == MessageRole::kAssistant &&
+                          last->run_id == run.id && run.steps > 0;
+  if (from_model) {
     if (!last->tool_calls.empty()) {
       return {StepKind::kRunTools, ""};
     }
@@ -79,8 +82,10 @@ std::vector<llm::ChatMessage> chat_messages(const std::vector<Message>& history)
         break;
       case MessageRole::kTool:
         for (const ToolReturn& item : message.tool_returns) {
-          messages.push_back({llm::Role::kTool, pack_tool_return(item, message.created_micros),
-                              {}, item.tool_call_id});
+          messages.push_back({llm::Role::kTool,
+                              pack_tool_return(item, message.created_micros),
+                              {},
+                              item.tool_call_id});
         }
         break;
     }
@@ -90,10 +95,10 @@ std::vector<llm::ChatMessage> chat_messages(const std::vector<Message>& history)
 
 std::string pack_tool_return(const ToolReturn& tool_return, int64_t created_micros) {
   const WallTime time = WallTime::from_nanos(created_micros * 1'000);
-  return codec::write_json(boost::json::object{
-      {"status", tool_return.status == "success" ? "OK" : "Failed"},
-      {"message", tool_return.content},
-      {"time", codec::format_seconds(time)}});
+  return codec::write_json(
+      boost::json::object{{"status", tool_return.status == "success" ? "OK" : "Failed"},
+                          {"message", tool_return.content},
+                          {"time", codec::format_seconds(time)}});
 }
 
 }  // namespace kelpie::agent

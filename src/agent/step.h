@@ -1,5 +1,5 @@
-// Step: what a run does next, decided from what is committed and nothing else. Pure, so that a run goes
-// on after a crash exactly as it would have without one.
+// Step: what a run does next, decided from what is committed and nothing else. Pure, so that a run
+// goes on after a crash exactly as it would have without one.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ NextStep next_step(const Run& run, const Message* last);
 // What a model's reply becomes: the assistant message to commit, and whether the run ends with it.
 struct ReplyPlan {
   bool ends = false;
-  std::string stop_reason;   // when it ends
-  bool valid = true;         // false: neither text nor a tool call
+  std::string stop_reason;  // when it ends
+  bool valid = true;        // false: neither text nor a tool call
   std::string text;
   std::string reasoning;
   std::vector<llm::ToolCall> tool_calls;  // each with an id of its own

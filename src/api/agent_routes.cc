@@ -43,7 +43,8 @@ Task<int64_t> Routes::context_window(std::string handle) {
 }
 
 Task<net::Response> Routes::create_agent(Call call) {
-  agent::NewAgent agent = co_await parse_new_agent(call.request.body, rng_);
+  agent::NewAgent agent = co_await parse_new_agent(
+      call.request.body, rng_, [this](std::string_view id) { return agents_.lives_here(id); });
   if (models_.find(agent.config.model) == nullptr) {
     co_return base::not_found("NOT_FOUND: no provider serves the model handle " +
                               agent.config.model + "; GET /v1/models/ lists what is there");
@@ -128,8 +129,8 @@ Task<net::Response> Routes::list_blocks(Call call) {
     std::ranges::reverse(blocks);
   }
   const auto at = [&](const std::optional<std::string>& block_id) {
-    return std::ranges::find_if(
-        blocks, [&](const agent::Block& block) { return block.id == *block_id; });
+    return std::ranges::find_if(blocks,
+                                [&](const agent::Block& block) { return block.id == *block_id; });
   };
   auto first = blocks.begin();
   auto last = blocks.end();
@@ -157,8 +158,7 @@ Task<net::Response> Routes::get_block(Call call) {
 Task<net::Response> Routes::update_block(Call call) {
   const std::string id = co_await agent_id(call);
   agent::BlockPatch patch = co_await parse_block_patch(call.request.body);
-  agent::Block block =
-      co_await agents_.update_block(id, call.parameters.at(1), std::move(patch));
+  agent::Block block = co_await agents_.update_block(id, call.parameters.at(1), std::move(patch));
   co_return json_response(200, render_block(block));
 }
 

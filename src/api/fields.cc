@@ -113,7 +113,8 @@ void Fields::refuse(std::string_view name) {
     return;
   }
   if (!error_.has_value()) {
-    error_ = base::invalid_argument(path(name) + " is not supported by this server yet; leave it out");
+    error_ =
+        base::invalid_argument(path(name) + " is not supported by this server yet; leave it out");
   }
 }
 

@@ -1,15 +1,14 @@
-// Fields: reads the members of a request's JSON object, and remembers the first one that is wrong. A
-// member that is missing or null reads as "not given".
+// Fields: reads the members of a request's JSON object, and remembers the first one that is wrong.
+// A member that is missing or null reads as "not given".
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include "base/result.h"
 
@@ -29,7 +28,8 @@ class Fields {
   const boost::json::array* array(std::string_view name);
   // Any JSON; nullptr when not given.
   const boost::json::value* any(std::string_view name) const;
-  // Something that this server does not do yet: an error unless it is absent, null, false, or empty.
+  // Something that this server does not do yet: an error unless it is absent, null, false, or
+  // empty.
   void refuse(std::string_view name);
 
   // Of this object or of one inside it.

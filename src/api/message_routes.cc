@@ -50,17 +50,15 @@ Task<net::Response> Routes::stream_message(Call call) {
 Task<net::Response> Routes::send(std::string agent_id, SendRequest send) {
   const size_t bytes = stored_input_bytes(send.run);
   if (bytes > base::kChunkedValueBytesMax) {
-    co_return detail_response(413, "the messages take " + std::to_string(bytes) +
-                                       " bytes as stored; at most " +
-                                       std::to_string(base::kChunkedValueBytesMax) +
-                                       " fit into one transaction");
+    co_return detail_response(
+        413, "the messages take " + std::to_string(bytes) + " bytes as stored; at most " +
+                 std::to_string(base::kChunkedValueBytesMax) + " fit into one transaction");
   }
   if (!send.run.model.empty() && models_.find(send.run.model) == nullptr) {
     co_return base::not_found("NOT_FOUND: no provider serves the model handle " + send.run.model);
   }
   const std::string run_id = send.run.id;
-  std::shared_ptr<agent::RunWatch> watch =
-      co_await agents_.send(std::move(agent_id), send.run);
+  std::shared_ptr<agent::RunWatch> watch = co_await agents_.send(std::move(agent_id), send.run);
   if (!send.streaming) {
     co_return co_await collect(std::move(watch), std::move(send));
   }
@@ -79,9 +77,10 @@ Task<net::Response> Routes::collect(std::shared_ptr<agent::RunWatch> watch, Send
   for (;;) {
     std::optional<agent::RunEvent> event = co_await watch->next();
     if (!event.has_value()) {
-      net::Response response = detail_response(
-          503, "run " + send.run.id + " was accepted, but this connection lost sight of it; the "
-               "agent's messages show what became of it");
+      net::Response response =
+          detail_response(503, "run " + send.run.id +
+                                   " was accepted, but this connection lost sight of it; the "
+                                   "agent's messages show what became of it");
       response.headers.emplace_back("x-should-retry", "false");
       co_return std::move(response);
     }
@@ -93,9 +92,10 @@ Task<net::Response> Routes::collect(std::shared_ptr<agent::RunWatch> watch, Send
       if (run.status == agent::RunStatus::kFailed) {
         co_return model_error_response(run.error_type, run.error_message);
       }
-      co_return json_response(200, json::object{{"messages", std::move(messages)},
-                                                {"stop_reason", render_stop_reason(run.stop_reason)},
-                                                {"usage", render_usage(run)}});
+      co_return json_response(200,
+                              json::object{{"messages", std::move(messages)},
+                                           {"stop_reason", render_stop_reason(run.stop_reason)},
+                                           {"usage", render_usage(run)}});
     }
   }
 }

@@ -103,8 +103,7 @@ json::object input_frame(const agent::Message& message, std::string_view type) {
 }
 
 json::object tool_return_frame(const agent::Message& message) {
-  json::object frame =
-      message_frame("tool_return_message", message.id, message.created_micros, 0);
+  json::object frame = message_frame("tool_return_message", message.id, message.created_micros, 0);
   add_origin(frame, message);
   json::array returns;
   for (const agent::ToolReturn& item : message.tool_returns) {
@@ -184,61 +183,59 @@ json::object render_agent(const agent::AgentView& view) {
   }
   json::value settings = member_or_null(config.extra, "model_settings");
   const json::value metadata = member_or_null(config.extra, "metadata");
-  return json::object{
-      {"id", config.id},
-      {"name", config.name},
-      {"agent_type", config.agent_type},
-      {"description", optional_text(config.description)},
-      {"system", config.system},
-      {"model", config.model},
-      {"model_settings", std::move(settings)},
-      {"embedding", member_or_null(config.extra, "embedding")},
-      {"embedding_config", nullptr},
-      {"llm_config", render_llm_config(config)},
-      {"compaction_settings", member_or_null(config.extra, "compaction_settings")},
-      {"response_format", nullptr},
-      {"memory", json::object{{"agent_type", config.agent_type},
-                              {"git_enabled", false},
-                              {"blocks", blocks},
-                              {"file_blocks", json::array()},
-                              {"prompt_template", ""}}},
-      {"blocks", blocks},
-      {"tools", std::move(tools)},
-      {"tool_rules", json::array()},
-      {"sources", json::array()},
-      {"tags", array_of(config.tags)},
-      {"secrets", json::array()},
-      {"tool_exec_environment_variables", json::array()},
-      {"identity_ids", json::array()},
-      {"identities", json::array()},
-      {"message_ids", array_of(view.message_ids)},
-      {"metadata", metadata},
-      {"message_buffer_autoclear", false},
-      {"enable_sleeptime", false},
-      {"multi_agent_group", nullptr},
-      {"managed_group", nullptr},
-      {"pending_approval", nullptr},
-      {"timezone", member_or_null(config.extra, "timezone")},
-      {"max_files_open", member_or_null(config.extra, "max_files_open")},
-      {"per_file_view_window_char_limit",
-       member_or_null(config.extra, "per_file_view_window_char_limit")},
-      {"hidden", member_or_null(config.extra, "hidden")},
-      {"created_at", date_micros(config.created_micros)},
-      {"updated_at", date_micros(config.updated_micros)}};
+  return json::object{{"id", config.id},
+                      {"name", config.name},
+                      {"agent_type", config.agent_type},
+                      {"description", optional_text(config.description)},
+                      {"system", config.system},
+                      {"model", config.model},
+                      {"model_settings", std::move(settings)},
+                      {"embedding", member_or_null(config.extra, "embedding")},
+                      {"embedding_config", nullptr},
+                      {"llm_config", render_llm_config(config)},
+                      {"compaction_settings", member_or_null(config.extra, "compaction_settings")},
+                      {"response_format", nullptr},
+                      {"memory", json::object{{"agent_type", config.agent_type},
+                                              {"git_enabled", false},
+                                              {"blocks", blocks},
+                                              {"file_blocks", json::array()},
+                                              {"prompt_template", ""}}},
+                      {"blocks", blocks},
+                      {"tools", std::move(tools)},
+                      {"tool_rules", json::array()},
+                      {"sources", json::array()},
+                      {"tags", array_of(config.tags)},
+                      {"secrets", json::array()},
+                      {"tool_exec_environment_variables", json::array()},
+                      {"identity_ids", json::array()},
+                      {"identities", json::array()},
+                      {"message_ids", array_of(view.message_ids)},
+                      {"metadata", metadata},
+                      {"message_buffer_autoclear", false},
+                      {"enable_sleeptime", false},
+                      {"multi_agent_group", nullptr},
+                      {"managed_group", nullptr},
+                      {"pending_approval", nullptr},
+                      {"timezone", member_or_null(config.extra, "timezone")},
+                      {"max_files_open", member_or_null(config.extra, "max_files_open")},
+                      {"per_file_view_window_char_limit",
+                       member_or_null(config.extra, "per_file_view_window_char_limit")},
+                      {"hidden", member_or_null(config.extra, "hidden")},
+                      {"created_at", date_micros(config.created_micros)},
+                      {"updated_at", date_micros(config.updated_micros)}};
 }
 
 json::object render_block(const agent::Block& block) {
-  return json::object{
-      {"id", block.id},
-      {"label", block.label},
-      {"value", block.value},
-      {"limit", block.limit},
-      {"description",
-       block.has_description ? json::value(block.description) : json::value(nullptr)},
-      {"read_only", block.read_only},
-      {"metadata", block.metadata},
-      {"tags", array_of(block.tags)},
-      {"is_template", false}};
+  return json::object{{"id", block.id},
+                      {"label", block.label},
+                      {"value", block.value},
+                      {"limit", block.limit},
+                      {"description", block.has_description ? json::value(block.description)
+                                                            : json::value(nullptr)},
+                      {"read_only", block.read_only},
+                      {"metadata", block.metadata},
+                      {"tags", array_of(block.tags)},
+                      {"is_template", false}};
 }
 
 json::object render_model(const llm::ModelInfo& model) {

@@ -1,12 +1,11 @@
 // From the agent floor's records to the JSON of responses. Pure.
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include "agent/records.h"
 #include "agent/run_watch.h"

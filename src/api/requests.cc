@@ -34,15 +34,43 @@ constexpr std::string_view kStoredMembers[] = {
 
 // What this server does not do yet; asking for it is an error, not a silent nothing.
 constexpr std::string_view kRefusedMembers[] = {
-    "tool_rules",     "source_ids",   "folder_ids",       "block_ids",
-    "identity_ids",   "secrets",      "enable_sleeptime", "tool_exec_environment_variables",
-    "message_ids",    "from_template", "memory_variables", "include_multi_agent_tools",
-    "response_format", "message_buffer_autoclear"};
+    "tool_rules",       "source_ids",
+    "folder_ids",       "block_ids",
+    "identity_ids",     "secrets",
+    "enable_sleeptime", "tool_exec_environment_variables",
+    "message_ids",      "from_template",
+    "memory_variables", "include_multi_agent_tools",
+    "response_format",  "message_buffer_autoclear"};
+
+// A record nests what it stores a little deeper than the body did: a body at the parser's own limit
+// would be stored and could never be read again.
+constexpr size_t kBodyDepthMax = codec::kJsonDepthMax - 8;
+
+bool deeper_than(const json::value& value, size_t levels) {
+  if (!value.is_structured()) {
+    return false;
+  }
+  if (levels == 0) {
+    return true;
+  }
+  if (value.is_array()) {
+    return std::ranges::any_of(value.get_array(), [levels](const json::value& item) {
+      return deeper_than(item, levels - 1);
+    });
+  }
+  return std::ranges::any_of(value.get_object(), [levels](const json::key_value_pair& member) {
+    return deeper_than(member.value(), levels - 1);
+  });
+}
 
 Result<json::object> parse_object(std::string_view body) {
   auto value = codec::parse_json(body);
   if (!value.ok()) {
     return base::out_of_range("body: not valid JSON: " + value.error().message);
+  }
+  if (deeper_than(*value, kBodyDepthMax)) {
+    return base::out_of_range("body: nested deeper than " + std::to_string(kBodyDepthMax) +
+                              " levels");
   }
   if (!value->is_object()) {
     return base::out_of_range("body: expected a JSON object");
@@ -52,12 +80,12 @@ Result<json::object> parse_object(std::string_view body) {
 
 // A name on the wire: letters, digits, `_`, space, `'` and `-`; other bytes of UTF-8 pass.
 Result<void> check_name(const std::string& name) {
-  const bool good = !name.empty() && name.size() <= kNameBytesMax &&
-                    std::ranges::all_of(name, [](char c) {
-                      const auto byte = static_cast<unsigned char>(c);
-                      return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == ' ' ||
-                             c == '\'' || c == '-';
-                    });
+  const bool good =
+      !name.empty() && name.size() <= kNameBytesMax && std::ranges::all_of(name, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == ' ' || c == '\'' ||
+               c == '-';
+      });
   if (!good) {
     return base::out_of_range("body.name: expected 1 to " + std::to_string(kNameBytesMax) +
                               " letters, digits, spaces, or _ ' -");
@@ -237,8 +265,7 @@ Result<std::string> parse_content(const json::value* content, const std::string&
     const json::value* kind = part.is_object() ? part.get_object().if_contains("type") : nullptr;
     const json::value* words = part.is_object() ? part.get_object().if_contains("text") : nullptr;
     if (kind != nullptr && kind->is_string() && kind->get_string() != "text") {
-      return base::invalid_argument(where + ": parts of type \"" +
-                                    std::string(kind->get_string()) +
+      return base::invalid_argument(where + ": parts of type \"" + std::string(kind->get_string()) +
                                     "\" are not supported by this server yet");
     }
     if (words == nullptr || !words->is_string()) {
@@ -312,19 +339,21 @@ std::string builtin_tool_id(std::string_view name) {
   return agent::new_id(rng, "tool");
 }
 
-Result<agent::NewAgent> parse_new_agent(std::string_view body, world::Rng& rng) {
+Result<agent::NewAgent> parse_new_agent(std::string_view body, world::Rng& rng,
+                                        const std::function<bool(std::string_view)>& lives_here) {
   const json::object object = TRY(parse_object(body));
   Fields fields(object, "body");
   agent::NewAgent agent;
   agent::Config& config = agent.config;
-  config.id = agent::new_id(rng, "agent");
+  do {
+    config.id = agent::new_id(rng, "agent");
+  } while (lives_here && !lives_here(config.id));
   config.name = fields.text("name").value_or("Agent " + config.id.substr(6, 8));
   config.description = fields.text("description").value_or("");
   config.system = fields.text("system").value_or(agent::default_instructions());
   config.agent_type = fields.text("agent_type").value_or("letta_v1_agent");
   config.tags = fields.texts("tags").value_or(std::vector<std::string>());
-  config.context_window =
-      fields.integer("context_window_limit", 1, kContextWindowMax).value_or(0);
+  config.context_window = fields.integer("context_window_limit", 1, kContextWindowMax).value_or(0);
   config.parallel_tool_calls = fields.flag("parallel_tool_calls").value_or(true);
   config.model = parse_model(fields).value_or("");
   read_stored_members(fields, config.extra);
@@ -440,8 +469,7 @@ Result<SendRequest> parse_send(std::string_view body, world::Rng& rng) {
 
 size_t stored_input_bytes(const agent::Run& run) { return run.encode().size(); }
 
-std::optional<std::string> query_text(const codec::QueryParameters& query,
-                                      std::string_view name) {
+std::optional<std::string> query_text(const codec::QueryParameters& query, std::string_view name) {
   std::optional<std::string> found;
   for (const auto& [key, value] : query) {
     if (key == name && !value.empty()) {
@@ -470,8 +498,7 @@ Result<agent::PageRequest> parse_page(const codec::QueryParameters& query, size_
   page.order = default_order;
   if (const auto limit = query_text(query, "limit")) {
     size_t number = 0;
-    const auto [end, code] =
-        std::from_chars(limit->data(), limit->data() + limit->size(), number);
+    const auto [end, code] = std::from_chars(limit->data(), limit->data() + limit->size(), number);
     const bool good = code == std::errc() && end == limit->data() + limit->size() && number >= 1 &&
                       number <= kPageLimitMax;
     if (!good) {

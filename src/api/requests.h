@@ -1,7 +1,8 @@
-// From the JSON of a request to what the agent floor takes. Pure. Errors: `out_of_range` for a body that
-// fails validation (422), `invalid_argument` for one that asks for what cannot be done (400).
+// From the JSON of a request to what the agent floor takes. Pure. Errors: `out_of_range` for a body
+// that fails validation (422), `invalid_argument` for one that asks for what cannot be done (400).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +16,11 @@
 
 namespace kelpie::api {
 
-// Ids come from `rng`. The model's context window is 0 when the body does not say.
-Result<agent::NewAgent> parse_new_agent(std::string_view body, world::Rng& rng);
+// Ids come from `rng`; the agent's is none of which `lives_here` says no. The model's context
+// window is 0 when the body does not say.
+Result<agent::NewAgent> parse_new_agent(
+    std::string_view body, world::Rng& rng,
+    const std::function<bool(std::string_view)>& lives_here = nullptr);
 Result<agent::AgentPatch> parse_agent_patch(std::string_view body);
 Result<agent::BlockPatch> parse_block_patch(std::string_view body);
 

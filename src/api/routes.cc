@@ -122,8 +122,9 @@ Task<net::Response> Routes::handle(net::Request request) {
     response.headers.emplace_back("allow", allowed(methods));
     co_return std::move(response);
   }
-  metrics_.counter("kelpie_http_requests_total", "Requests by route.",
-                   {{"method", std::string(found->method)}, {"route", std::string(found->pattern)}})
+  metrics_
+      .counter("kelpie_http_requests_total", "Requests by route.",
+               {{"method", std::string(found->method)}, {"route", std::string(found->pattern)}})
       .add();
   Call call{std::move(request), {}, std::move(parameters)};
   call.query = codec::parse_query(call.request.query);
@@ -131,8 +132,7 @@ Task<net::Response> Routes::handle(net::Request request) {
   if (!answer.ok()) {
     const Code code = answer.error().code;
     if (code == Code::kInternal || code == Code::kDataLoss) {
-      world_.log.error("a request failed",
-                       {{"path", path}, {"error", answer.error().to_string()}});
+      world_.log.error("a request failed", {{"path", path}, {"error", answer.error().to_string()}});
     }
     co_return error_response(answer.error());
   }
@@ -146,8 +146,8 @@ net::Response Routes::reject(int status, std::string_view reason) {
 Result<std::string> Routes::agent_id(const Call& call) const {
   const std::string& id = call.parameters.at(0);
   if (!agent::is_id(id, "agent")) {
-    return base::out_of_range("path.agent_id: expected agent-<uuid>, got \"" +
-                              id.substr(0, 100) + "\"");
+    return base::out_of_range("path.agent_id: expected agent-<uuid>, got \"" + id.substr(0, 100) +
+                              "\"");
   }
   return id;
 }

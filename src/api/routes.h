@@ -1,5 +1,5 @@
-// Routes: every endpoint, in one table. Answers each request; an unknown path is 404, a known path with
-// another method 405. A path may end in a slash or not.
+// Routes: every endpoint, in one table. Answers each request; an unknown path is 404, a known path
+// with another method 405. A path may end in a slash or not.
 #pragma once
 
 #include <functional>

@@ -31,7 +31,7 @@ struct Node {
       : models(llm::make_models(machine.world, {})),
         ownership(machine.world, database, cluster::OwnerRecords::kNone),
         runtime(machine.world, database, ownership, {}),
-        agents(machine.world, database, runtime, *models),
+        agents(machine.world, database, runtime, *models, [](std::string_view) { return true; }),
         routes(machine.world, agents, *models, metrics, {std::move(key), "test"}) {
     CHECK(machine.loop.run(ownership.join()).ok());
   }
@@ -82,7 +82,8 @@ class RoutesTest : public ::testing::Test {
     Answer answer = ask("POST", "/v1/agents/",
                         R"({"name":"Ada","model":"kelpie/offline","memory_blocks":[)"
                         R"({"label":"human","value":"Name: Grace"},)"
-                        R"({"label":"persona","value":"Kind."}])" + extra + "}");
+                        R"({"label":"persona","value":"Kind."}])" +
+                            extra + "}");
     CHECK(answer.status == 200);
     return std::string(answer.body.at("id").as_string());
   }
@@ -161,8 +162,8 @@ TEST_F(RoutesTest, AToolCallEditsABlockAndHasExactlyOneResult) {
 
 TEST_F(RoutesTest, AToolThatFailsTellsTheModelAndEditsNothing) {
   const std::string id = create();
-  Answer answer = say(
-      id, R"(call memory_replace {"label":"human","old_string":"absent","new_string":"x"})");
+  Answer answer =
+      say(id, R"(call memory_replace {"label":"human","old_string":"absent","new_string":"x"})");
   ASSERT_EQ(answer.status, 200) << answer.text;
   EXPECT_EQ(answer.body.at("messages").at(1).at("status").as_string(), "error");
   Answer block = ask("GET", "/v1/agents/" + id + "/core-memory/blocks/human");
@@ -233,9 +234,8 @@ TEST_F(RoutesTest, CursorsWalkAHistoryWithoutGapOrRepeat) {
   }
   Answer before = ask("GET", "/v1/agents/" + id + "/messages?order=asc&before=" + ids[2]);
   EXPECT_EQ(before.body.as_array().size(), 2U);
-  EXPECT_TRUE(ask("GET", "/v1/agents/" + id + "/messages?after=message-unknown")
-                  .body.as_array()
-                  .empty());
+  EXPECT_TRUE(
+      ask("GET", "/v1/agents/" + id + "/messages?after=message-unknown").body.as_array().empty());
 }
 
 TEST_F(RoutesTest, EverythingIsThereAfterARestart) {
@@ -250,7 +250,10 @@ TEST_F(RoutesTest, EverythingIsThereAfterARestart) {
 
 TEST_F(RoutesTest, ARunThatACrashInterruptedIsResumedAndEnds) {
   const std::string id = create();
-  net::Request request{"POST", "/v1/agents/" + id + "/messages", "", {},
+  net::Request request{"POST",
+                       "/v1/agents/" + id + "/messages",
+                       "",
+                       {},
                        R"({"messages":[{"role":"user","content":)"
                        R"("call memory_insert {\"label\":\"human\",\"new_string\":\"x\"}"}],)"
                        R"("streaming":true})",
@@ -308,8 +311,8 @@ TEST_F(RoutesTest, AnUpdateChangesWhatItNamesAndNothingElse) {
   ASSERT_EQ(changed.status, 200) << changed.text;
   EXPECT_EQ(changed.body.at("name").as_string(), "Bob");
   EXPECT_EQ(changed.body.at("model").as_string(), "kelpie/offline");
-  Answer block = ask("PATCH", "/v1/agents/" + id + "/core-memory/blocks/human",
-                     R"({"value":"Name: Joan"})");
+  Answer block =
+      ask("PATCH", "/v1/agents/" + id + "/core-memory/blocks/human", R"({"value":"Name: Joan"})");
   EXPECT_EQ(block.body.at("value").as_string(), "Name: Joan");
   EXPECT_EQ(block.body.at("label").as_string(), "human");
 }
@@ -337,8 +340,7 @@ TEST_F(RoutesTest, BadInputIsAClearError) {
        R"({"model":"kelpie/offline","memory_blocks":[{"label":"a","value":"xy","limit":1}]})", 422,
        "limit is 1"},
       {"GET", "/v1/agents/nonsense", "", 422, "agent-<uuid>"},
-      {"GET", "/v1/agents/agent-00000000-0000-4000-8000-000000000000", "", 404,
-       "Agent not found"},
+      {"GET", "/v1/agents/agent-00000000-0000-4000-8000-000000000000", "", 404, "Agent not found"},
       {"GET", "/v1/agents?limit=0", "", 422, "query.limit"},
       {"GET", "/v1/agents?order=up", "", 422, "asc or desc"},
       {"GET", "/v1/nothing", "", 404, "Not Found"},

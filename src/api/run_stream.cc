@@ -56,11 +56,12 @@ std::string RunFrames::frames(const agent::RunEvent& event, int64_t now_micros) 
   if (!options_.stream_tokens) {
     return "";
   }
+  // A piece without text makes no part: the stored message will have none either.
   if (const auto* text = std::get_if<agent::TextDelta>(&event)) {
-    return on(*text, now_micros);
+    return text->text.empty() ? "" : on(*text, now_micros);
   }
   if (const auto* reasoning = std::get_if<agent::ReasoningDelta>(&event)) {
-    return on(*reasoning, now_micros);
+    return reasoning->text.empty() ? "" : on(*reasoning, now_micros);
   }
   return on(std::get<agent::ToolCallDelta>(event), now_micros);
 }
@@ -90,8 +91,8 @@ std::string RunFrames::on(const agent::TextDelta& event, int64_t now_micros) {
   if (!selected("assistant_message")) {
     return "";
   }
-  json::object frame = piece("assistant_message", event.message_id, message.reasoning ? 1 : 0,
-                             now_micros);
+  json::object frame =
+      piece("assistant_message", event.message_id, message.reasoning ? 1 : 0, now_micros);
   frame["content"] = event.text;
   return data_frame(frame);
 }
@@ -149,23 +150,22 @@ std::string RunFrames::on(const agent::RunEnded& event) const {
 std::string RunFrames::failed(std::string_view stop_reason, std::string_view error_type,
                               std::string_view message) const {
   std::string out = data_frame(render_stop_reason(stop_reason));
-  out += codec::sse_event("error",
-                          codec::write_json(json::object{{"message_type", "error_message"},
-                                                         {"run_id", run_id_},
-                                                         {"error_type", error_type},
-                                                         {"message", message},
-                                                         {"detail", message},
-                                                         {"seq_id", nullptr}}));
+  out += codec::sse_event("error", codec::write_json(json::object{{"message_type", "error_message"},
+                                                                  {"run_id", run_id_},
+                                                                  {"error_type", error_type},
+                                                                  {"message", message},
+                                                                  {"detail", message},
+                                                                  {"seq_id", nullptr}}));
   out += kDone;
   return out;
 }
 
 std::string RunFrames::ping(std::string_view uuid, int64_t now_micros) const {
-  return data_frame(json::object{
-      {"message_type", "ping"},
-      {"id", "ping-" + std::string(uuid)},
-      {"date", codec::format_seconds(WallTime::from_nanos(now_micros * 1'000))},
-      {"run_id", run_id_}});
+  return data_frame(
+      json::object{{"message_type", "ping"},
+                   {"id", "ping-" + std::string(uuid)},
+                   {"date", codec::format_seconds(WallTime::from_nanos(now_micros * 1'000))},
+                   {"run_id", run_id_}});
 }
 
 std::string RunFrames::incomplete() const {
@@ -184,12 +184,10 @@ RunStream::RunStream(World& world, world::Rng rng, std::shared_ptr<agent::RunWat
 Task<std::optional<std::string>> RunStream::next() {
   if (pings_ && !begun_) {
     begun_ = true;
-    co_return std::optional<std::string>(
-        frames_.ping(rng_.uuid(), world_.clock.wall().micros()));
+    co_return std::optional<std::string>(frames_.ping(rng_.uuid(), world_.clock.wall().micros()));
   }
   while (!ended_) {
-    auto event =
-        co_await async::timeout(world_.loop, base::kSseKeepAlive, watch_->next()).result();
+    auto event = co_await async::timeout(world_.loop, base::kSseKeepAlive, watch_->next()).result();
     const int64_t now = world_.clock.wall().micros();
     if (!event.ok()) {
       if (event.error().code != Code::kDeadlineExceeded) {

@@ -1,14 +1,13 @@
-// RunStream: a run as server-sent events, in the order that clients expect: an optional ping, chunks, the
-// stop reason, usage (or an error event), and `[DONE]`.
+// RunStream: a run as server-sent events, in the order that clients expect: an optional ping,
+// chunks, the stop reason, usage (or an error event), and `[DONE]`.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <boost/json/object.hpp>
 
 #include "agent/run_watch.h"
 #include "async/task.h"
@@ -24,14 +23,15 @@ struct RunStreamOptions {
   std::vector<std::string> return_types;
 };
 
-// Turns a run's events into frames. Pure but for the time that it is told. Frames carry the run's id.
+// Turns a run's events into frames. Pure but for the time that it is told. Frames carry the run's
+// id.
 class RunFrames {
  public:
   RunFrames(std::string run_id, RunStreamOptions options)
       : run_id_(std::move(run_id)), options_(std::move(options)) {}
 
-  // The bytes to send for an event; empty when the reader did not ask for it. `now_micros` dates pieces
-  // that have no record yet.
+  // The bytes to send for an event; empty when the reader did not ask for it. `now_micros` dates
+  // pieces that have no record yet.
   std::string frames(const agent::RunEvent& event, int64_t now_micros);
   std::string ping(std::string_view uuid, int64_t now_micros) const;
   // For a run whose events stopped before its end.

@@ -6,21 +6,34 @@
 
 namespace kelpie::api {
 
-Server::Server(World& world, store::Database& database, llm::Models& models,
-               obs::Metrics& metrics, ServerOptions options)
+Server::Server(World& world, store::Database& database, llm::Models& models, obs::Metrics& metrics,
+               ServerOptions options)
     : world_(world),
       metrics_(metrics),
-      ownership_(world, database, options.owner_records),
-      runtime_(world, database, ownership_, options.actors),
-      agents_(world, database, runtime_, models),
+      options_(std::move(options)),
+      ownership_(world, database, options_.owner_records),
+      runtime_(world, database, ownership_, options_.actors),
+      agents_(world, database, runtime_, models,
+              [loop = options_.loop, loops = options_.loops](std::string_view agent_id) {
+                return home_loop(agent_id, loops) == loop;
+              }),
       routes_(world, agents_, models, metrics,
-              RoutesOptions{options.api_key, options.kelpie_version}),
-      http_(world, routes_, net::HttpServerOptions{.body_bytes_max = options.body_bytes_max}),
+              RoutesOptions{options_.api_key, options_.kelpie_version}),
+      router_({as_peer()}),
+      http_(world, router_, net::HttpServerOptions{.body_bytes_max = options_.body_bytes_max}),
       background_(world.loop, [this](const Error& error) {
-        world_.log.error("a background task of the server failed",
-                         {{"error", error.to_string()}});
+        world_.log.error("a background task of the server failed", {{"error", error.to_string()}});
       }) {
+  CHECK(options_.loop < options_.loops);
   routes_.on_scrape([this] { refresh_metrics(); });
+}
+
+LoopPeer Server::as_peer() { return {{world_.loop, background_}, routes_}; }
+
+void Server::route_over(std::vector<LoopPeer> peers) {
+  CHECK(peers.size() == options_.loops);
+  CHECK(&peers.front().handler == &routes_);
+  router_.set_peers(std::move(peers));
 }
 
 Task<void> Server::start() {
@@ -39,7 +52,8 @@ Task<void> Server::drain(Duration bound) {
 void Server::refresh_metrics() {
   const actor::RuntimeCounters& counters = runtime_.counters();
   const auto set = [this](std::string_view name, std::string_view help, uint64_t value) {
-    metrics_.gauge(name, help).set(static_cast<int64_t>(value));
+    metrics_.gauge(name, help, {{"loop", std::to_string(options_.loop)}})
+        .set(static_cast<int64_t>(value));
   };
   set("kelpie_actors_active", "Actors in memory.", runtime_.active());
   set("kelpie_http_connections", "Open HTTP connections.", http_.connections());
@@ -48,8 +62,7 @@ void Server::refresh_metrics() {
   set("kelpie_turns_retried", "Turns tried again after a conflict.", counters.turns_retried);
   set("kelpie_turns_undecided", "Commits whose outcome had to be settled.",
       counters.turns_undecided);
-  set("kelpie_fences_lost", "Turns refused because the epoch was replaced.",
-      counters.fences_lost);
+  set("kelpie_fences_lost", "Turns refused because the epoch was replaced.", counters.fences_lost);
 }
 
 }  // namespace kelpie::api

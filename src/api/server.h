@@ -1,12 +1,14 @@
-// Server: the whole of a node above its World and its store: ownership, actors, agents, routes, HTTP. The
-// binary and the simulator build the same one.
+// Server: the whole of a node above its World and its store: ownership, actors, agents, routes,
+// HTTP. The binary and the simulator build the same one.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "actor/runtime.h"
 #include "agent/service.h"
+#include "api/loop_router.h"
 #include "api/routes.h"
 #include "async/scope.h"
 #include "async/task.h"
@@ -29,6 +31,9 @@ struct ServerOptions {
   // Claims by record are for a store that several processes share.
   cluster::OwnerRecords owner_records = cluster::OwnerRecords::kNone;
   actor::RuntimeOptions actors;
+  // This server's loop among those of the process; see LoopRouter.
+  size_t loop = 0;
+  size_t loops = 1;
 };
 
 // One Loop. What it refers to outlives it. Destroying it drops everything where it stands.
@@ -37,8 +42,13 @@ class Server {
   Server(World& world, store::Database& database, llm::Models& models, obs::Metrics& metrics,
          ServerOptions options);
 
-  // Joins under a new epoch, and begins to resume the runs that a crash interrupted. Before `serve`.
+  // Joins under a new epoch, and begins to resume the runs that a crash interrupted. Before
+  // `serve`.
   Task<void> start();
+  // Spreads requests over these loops; the first is this server's. At most once, before `serve`.
+  void route_over(std::vector<LoopPeer> peers);
+  // This loop's part in another's `route_over`.
+  [[nodiscard]] LoopPeer as_peer();
   // Until the listener is closed.
   Task<void> serve(world::Listener& listener);
   // Lets requests in flight end, for at most `bound`; the listener is closed before.
@@ -49,10 +59,12 @@ class Server {
 
   World& world_;
   obs::Metrics& metrics_;
+  ServerOptions options_;
   cluster::Ownership ownership_;
   actor::Runtime runtime_;
   agent::Service agents_;
   Routes routes_;
+  LoopRouter router_;
   net::HttpServer http_;
   Scope background_;
 };

@@ -92,9 +92,11 @@ TEST_F(ConfigTest, SaysWhatWasExpectedWhatCameAndWhereFrom) {
   }
 }
 
-TEST_F(ConfigTest, RefusesMoreThanOneLoopWithTheReason) {
-  arguments_.flags["loops"] = "2";
-  EXPECT_NE(error().find("only 1 is supported so far"), std::string::npos) << error();
+TEST_F(ConfigTest, RefusesNoLoopsAndTooMany) {
+  for (const char* loops : {"0", "257"}) {
+    arguments_.flags["loops"] = loops;
+    EXPECT_NE(error().find(loops), std::string::npos) << error();
+  }
 }
 
 TEST_F(ConfigTest, RefusesAnUnknownKeyOfTheFileByItsLine) {

@@ -3,8 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 namespace kelpie::app {
 
@@ -22,12 +23,16 @@ Result<std::optional<std::string>> RealMachine::read_file(const std::string& pat
   if (!std::filesystem::exists(path, code) && !code) {
     return std::optional<std::string>();
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || code || std::filesystem::is_directory(path, code)) {
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  // Through the stream, which turns a failed read (of a directory, say) into its state.
+  if (!code && file && !std::filesystem::is_empty(path, code)) {
+    text << file.rdbuf();
+  }
+  if (code || !file || !text) {
     return base::unavailable("cannot read " + path);
   }
-  return std::optional<std::string>(std::move(text));
+  return std::optional<std::string>(std::move(text).str());
 }
 
 bool RealMachine::is_file(const std::string& path) const {

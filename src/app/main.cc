@@ -1,6 +1,6 @@
 // kelpie: the command line program. Wiring only.
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <variant>

@@ -28,10 +28,11 @@ Result<void> run_offline_model(const std::string& listen, const std::string& ver
   const auto listener = TRY(loop.run(real.world().net.listen(address)));
   llm::OfflineModelHandler handler(real.world());
   net::HttpServer server(real.world(), handler, net::HttpServerOptions{});
+  UntilAsked until_asked(loop, log, *listener, kDrainTimeout);
   fmt::print("kelpie {} offline model\nready on http://{}/v1\n", version,
              listener->address().to_string());
   std::fflush(stdout);
-  return run_until_asked(loop, log, *listener, server, kDrainTimeout);
+  return until_asked.run(server);
 }
 
 }  // namespace kelpie::app

@@ -6,19 +6,23 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "api/server.h"
 #include "app/until_asked.h"
+#include "async/run_on.h"
 #include "async/sleep.h"
 #include "llm/providers.h"
 #include "obs/metrics.h"
 #include "real/directory_lock.h"
+#include "real/loop_thread.h"
 #include "real/process.h"
 #include "real/real_log.h"
 #include "real/real_loop.h"
 #include "real/real_world.h"
 #include "store/local_database.h"
 #include "store/memory/memory_backend.h"
+#include "store/remote_database.h"
 #include "store/rocksdb/rocksdb_backend.h"
 
 namespace kelpie::app {
@@ -63,6 +67,45 @@ Result<std::unique_ptr<store::Backend>> open_engine(const ServeConfig& config, L
                                   .block_cache_bytes = config.rocksdb_block_cache_bytes,
                                   .write_buffer_bytes = config.rocksdb_write_buffer_bytes})));
 }
+
+// A loop beside the first: its own world, models and server over the first loop's store.
+struct ExtraLoop {
+  ExtraLoop(world::Log& log, const api::LoopPeer& first, store::Database& database,
+            const llm::ModelsConfig& models_config, obs::Metrics& metrics,
+            api::ServerOptions options)
+      : real(thread.loop(), log,
+             world::NodeName(std::string(kNodeName) + "/" + std::to_string(options.loop))),
+        remote(thread.loop(), first.place, database),
+        models(llm::make_models(real.world(), models_config)),
+        server(real.world(), remote, *models, metrics, std::move(options)) {}
+  // The thread ends before what it works on.
+  ~ExtraLoop() { thread.join(); }
+  real::LoopThread thread;
+  real::RealWorld real;
+  store::RemoteDatabase remote;
+  std::unique_ptr<llm::Models> models;
+  api::Server server;
+};
+
+// Every loop joins under an epoch of its own before the first request.
+Task<void> start_all(Loop& loop, api::Server& first,
+                     const std::vector<std::unique_ptr<ExtraLoop>>& extra) {
+  co_await first.start();
+  for (const auto& other : extra) {
+    co_await async::run_on<void>(loop, other->server.as_peer().place,
+                                 [&other] { return other->server.start(); });
+  }
+  co_return kOk;
+}
+
+Task<void> nothing() { co_return kOk; }
+
+// What the other loops hand back on their way out (transactions, streams) is dropped by the first
+// loop while the store still stands.
+struct GiveBack {
+  real::RealLoop& loop;
+  ~GiveBack() { CHECK(loop.run(nothing()).ok()); }
+};
 
 Task<void> watch_memory(Loop& loop, obs::Gauge& resident_bytes) {
   for (;;) {
@@ -119,20 +162,34 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
   store::LocalDatabase database(world, *engine);
   obs::Metrics metrics;
   const auto models = llm::make_models(world, models_config);
-  api::Server server(
-      world, database, *models, metrics,
-      api::ServerOptions{
-          .api_key = api_key, .body_bytes_max = config.body_bytes_max, .kelpie_version = version});
+  api::ServerOptions options{.api_key = api_key,
+                             .body_bytes_max = config.body_bytes_max,
+                             .kelpie_version = version,
+                             .loops = config.loops};
+  api::Server server(world, database, *models, metrics, options);
+  const GiveBack give_back{loop};
+  std::vector<api::LoopPeer> peers{server.as_peer()};
+  std::vector<std::unique_ptr<ExtraLoop>> extra;
+  for (options.loop = 1; options.loop < config.loops; ++options.loop) {
+    extra.push_back(
+        std::make_unique<ExtraLoop>(log, peers.front(), database, models_config, metrics, options));
+    peers.push_back(extra.back()->server.as_peer());
+  }
+  server.route_over(std::move(peers));
   Scope background(loop, nullptr);
   background.spawn(watch_memory(
       loop, metrics.gauge("process_resident_memory_bytes", "Memory in use, in bytes.")));
 
   log.info("starting", {{"version", version}, {"open_files_max", open_files}});
-  TRY(loop.run(server.start()));
+  for (const auto& other : extra) {
+    other->thread.start();
+  }
+  TRY(loop.run(start_all(loop, server, extra)));
+  UntilAsked until_asked(loop, log, *listener, config.drain_timeout);
   fmt::print("ready on http://{}\n", listener->address().to_string());
   std::fflush(stdout);
   log.info("serving", {{"address", listener->address().to_string()}});
-  TRY(run_until_asked(loop, log, *listener, server, config.drain_timeout));
+  TRY(until_asked.run(server));
   log.info("stopped");
   return kOk;
 }

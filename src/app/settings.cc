@@ -67,7 +67,7 @@ constexpr std::array<SettingSpec, 17> kTable = {
       File::kYes,
       "1",
       Secrecy::kPublic,
-      "Event loops, each on a thread of its own; only 1 is supported so far"},
+      "Event loops, each on a thread of its own; an agent lives on one of them"},
      {"log-level",
       FlagKind::kValue,
       {"KELPIE_LOG_LEVEL"},

@@ -21,8 +21,7 @@ namespace kelpie::async {
 template <class T>
 class Channel {
  public:
-  Channel(Loop& loop, size_t capacity)
-      : capacity_(capacity), readable_(loop), writable_(loop) {
+  Channel(Loop& loop, size_t capacity) : capacity_(capacity), readable_(loop), writable_(loop) {
     CHECK(capacity > 0);
     writable_.set();
   }

@@ -1,9 +1,9 @@
 // ManualLoop: a Loop that a test drives by hand, in virtual time and strict order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>

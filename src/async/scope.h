@@ -25,7 +25,8 @@ class Scope {
   Scope& operator=(const Scope&) = delete;
   ~Scope();
 
-  // Starts the task before it returns. After `cancel` or during `drain` the task is dropped unstarted.
+  // Starts the task before it returns. After `cancel` or during `drain` the task is dropped
+  // unstarted.
   void spawn(Task<void> task);
 
   [[nodiscard]] size_t size() const { return running_.size(); }

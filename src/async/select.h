@@ -3,8 +3,8 @@
 #pragma once
 
 #include <coroutine>
-#include <string>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "async/loop.h"

@@ -56,7 +56,8 @@ class Semaphore {
  private:
   // A place in the queue; leaving it early hands a granted permit on.
   struct Place {
-    explicit Place(Semaphore& owner) : semaphore(owner), turn(std::make_unique<Event>(owner.loop_)) {
+    explicit Place(Semaphore& owner)
+        : semaphore(owner), turn(std::make_unique<Event>(owner.loop_)) {
       at = semaphore.waiting_.insert(semaphore.waiting_.end(), this);
     }
     Place(const Place&) = delete;

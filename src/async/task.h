@@ -164,8 +164,8 @@ class ResultAwaiter {
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<ParentPromise> parent) {
     parent_ = parent;
-    return !task_.start(
-        [](void* self) { static_cast<ResultAwaiter*>(self)->parent_.resume(); }, this);
+    return !task_.start([](void* self) { static_cast<ResultAwaiter*>(self)->parent_.resume(); },
+                        this);
   }
   Result<T> await_resume() { return task_.take(); }
 

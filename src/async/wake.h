@@ -21,9 +21,7 @@ class Wake {
     }
   }
 
-  void arm(std::coroutine_handle<> waiting) {
-    cell_ = std::make_shared<Cell>(Cell{waiting});
-  }
+  void arm(std::coroutine_handle<> waiting) { cell_ = std::make_shared<Cell>(Cell{waiting}); }
   [[nodiscard]] bool armed() const { return cell_ && cell_->waiting; }
 
   // Posts the resumption; a second call before it has run does nothing.

@@ -8,7 +8,6 @@ namespace kelpie::base {
 
 }  // namespace kelpie::base
 
-#define CHECK(condition)                                                  \
-  (static_cast<bool>(condition)                                           \
-       ? static_cast<void>(0)                                             \
-       : ::kelpie::base::check_failed(__FILE__, __LINE__, #condition))
+#define CHECK(condition)                               \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                : ::kelpie::base::check_failed(__FILE__, __LINE__, #condition))

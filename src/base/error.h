@@ -1,4 +1,5 @@
-// Error: what went wrong, as a code that a caller can act on and a message that a person can act on.
+// Error: what went wrong, as a code that a caller can act on and a message that a person can act
+// on.
 #pragma once
 
 #include <string>
@@ -7,11 +8,11 @@
 namespace kelpie::base {
 
 // Abseil's canonical codes. The meaning each has in this house:
-//   aborted             a transaction conflict or a version that is too old: try again from the start
-//   unknown             an undecided commit: it may have happened
-//   failed_precondition the state forbids it; in the fence's case: this node no longer owns
-//   resource_exhausted  overload or a full disk: later, or less
-//   data_loss           stored bytes fail their check: never read as "absent"
+//   aborted             a transaction conflict or a version that is too old: try again from the
+//   start unknown             an undecided commit: it may have happened failed_precondition the
+//   state forbids it; in the fence's case: this node no longer owns resource_exhausted  overload or
+//   a full disk: later, or less data_loss           stored bytes fail their check: never read as
+//   "absent"
 enum class Code {
   kCancelled,
   kUnknown,

@@ -23,8 +23,7 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   template <class U = T>
-    requires std::is_constructible_v<T, U&&> &&
-             (!std::is_same_v<std::remove_cvref_t<U>, Error>) &&
+    requires std::is_constructible_v<T, U&&> && (!std::is_same_v<std::remove_cvref_t<U>, Error>) &&
              (!std::is_same_v<std::remove_cvref_t<U>, Result>)
   Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}      // NOLINT
@@ -67,8 +66,8 @@ class [[nodiscard]] Result<void> {
  public:
   using value_type = void;
 
-  Result(Ok) {}                                          // NOLINT
-  Result(Error error) : error_(std::move(error)) {}      // NOLINT
+  Result(Ok) {}                                      // NOLINT
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -96,11 +95,11 @@ using base::Result;
 
 // Unwraps a Result in a function that returns a Result, or returns its error. In a coroutine,
 // `co_await result` does the same.
-#define TRY(expression)                                             \
-  ({                                                                \
-    auto kelpie_try_result = (expression);                          \
-    if (!kelpie_try_result.ok()) {                                  \
-      return std::move(kelpie_try_result).error();                  \
-    }                                                               \
-    std::move(kelpie_try_result).value();                           \
+#define TRY(expression)                            \
+  ({                                               \
+    auto kelpie_try_result = (expression);         \
+    if (!kelpie_try_result.ok()) {                 \
+      return std::move(kelpie_try_result).error(); \
+    }                                              \
+    std::move(kelpie_try_result).value();          \
   })

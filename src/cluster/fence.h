@@ -2,8 +2,8 @@
 //
 // A node joins by writing a new epoch. Declaring it dead (or its own next start) overwrites the
 // epoch. A transaction that passed `guard` read the epoch with a conflict, so it commits only if no
-// such write came before it. A Fence is bound to one epoch when it is made and is dead with it: code
-// that wakes up late holds the dead one. An absent epoch is a lost fence.
+// such write came before it. A Fence is bound to one epoch when it is made and is dead with it:
+// code that wakes up late holds the dead one. An absent epoch is a lost fence.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace kelpie::cluster {
 
 // A versionstamp: grows, never reused, whatever is deleted.
 using Epoch = base::Strong<struct EpochTag, Bytes>;
-// The fencing token of one ownership of one actor. On a store that is exclusive to one process it is
-// the node's epoch; else the versionstamp of the claim.
+// The fencing token of one ownership of one actor. On a store that is exclusive to one process it
+// is the node's epoch; else the versionstamp of the claim.
 using Generation = base::Strong<struct GenerationTag, Bytes>;
 
 class Fence {

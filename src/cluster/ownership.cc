@@ -11,7 +11,8 @@ namespace {
 
 // ("1", node, epoch, generation): the first element is the record's format.
 constexpr int64_t kOwnerFormat = 1;
-// Where the claim's versionstamp goes: the record is stored as ten bytes of generation, then the tuple.
+// Where the claim's versionstamp goes: the record is stored as ten bytes of generation, then the
+// tuple.
 constexpr size_t kGenerationOffset = 0;
 
 constexpr int kAttemptsMax = 10;
@@ -33,12 +34,10 @@ Result<OwnerRecord> decode_owner(ByteView value) {
   }
   const ByteView stamp = value.substr(0, store::Versionstamp::kBytes);
   auto elements = TRY(codec::unpack_tuple(value.substr(store::Versionstamp::kBytes)));
-  if (elements.size() != 3 || !elements[0].is_integer() ||
-      elements[0].number != kOwnerFormat) {
+  if (elements.size() != 3 || !elements[0].is_integer() || elements[0].number != kOwnerFormat) {
     return base::data_loss("an owner record has an unknown format");
   }
-  return OwnerRecord{elements[1].bytes, Epoch(elements[2].bytes),
-                     Generation(Bytes(stamp))};
+  return OwnerRecord{elements[1].bytes, Epoch(elements[2].bytes), Generation(Bytes(stamp))};
 }
 
 Task<std::optional<OwnerRecord>> read_owner(store::Transaction& transaction, Bytes key) {
@@ -167,8 +166,7 @@ Task<void> Ownership::release(store::keys::ActorName actor) {
 
 Task<std::optional<OwnerRecord>> Ownership::placement(store::keys::ActorName actor) {
   auto transaction = database_.begin();
-  std::optional<OwnerRecord> record =
-      co_await read_owner(*transaction, store::keys::owner(actor));
+  std::optional<OwnerRecord> record = co_await read_owner(*transaction, store::keys::owner(actor));
   if (record.has_value()) {
     std::optional<Epoch> epoch = co_await read_epoch(*transaction, record->node);
     if (!epoch.has_value() || *epoch != record->epoch) {

@@ -2,8 +2,9 @@
 //
 // On a store that one process holds alone (embedded, with the directory lock) no owner records are
 // needed: the epoch alone fences, and acquiring an actor writes nothing. On a shared store
-// an actor is claimed in a transaction that reads, with conflicts, the owner record, the owner's epoch
-// and our own epoch; the claim succeeds only if there is no owner or the owner's epoch has moved.
+// an actor is claimed in a transaction that reads, with conflicts, the owner record, the owner's
+// epoch and our own epoch; the claim succeeds only if there is no owner or the owner's epoch has
+// moved.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +45,8 @@ class Ownership {
   // The fence of the present epoch.
   [[nodiscard]] const Fence& fence() const;
 
-  // Makes this node the actor's owner. `failed_precondition` when another live node owns it (its name is
-  // in the message) or our own fence is lost.
+  // Makes this node the actor's owner. `failed_precondition` when another live node owns it (its
+  // name is in the message) or our own fence is lost.
   Task<Generation> acquire(store::keys::ActorName actor);
   // Gives an actor away; only the owner's own fenced commit does.
   Task<void> release(store::keys::ActorName actor);

@@ -13,8 +13,13 @@ using net::testing::TestWorld;
 
 struct Node {
   Node(TestWorld& machine, store::Database& database, std::string name, OwnerRecords records)
-      : world{machine.loop, machine.clock,  machine.rng,   machine.net,
-              machine.log,  machine.faults, world::NodeName(std::move(name))},
+      : world{machine.loop,
+              machine.clock,
+              machine.rng,
+              machine.net,
+              machine.log,
+              machine.faults,
+              world::NodeName(std::move(name))},
         ownership(world, database, records) {}
   World world;
   Ownership ownership;

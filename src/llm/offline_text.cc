@@ -51,9 +51,12 @@ std::vector<std::string_view> word_pieces(std::string_view text, size_t piece_by
   CHECK(piece_bytes_max >= 4);
   std::vector<std::string_view> pieces;
   while (!text.empty()) {
-    size_t end = text.find_first_of(kSpaces);
-    end = end == std::string_view::npos ? text.size() : text.find_first_not_of(kSpaces, end);
-    end = std::min(end, text.size());
+    // No further than a piece can reach, and a byte more: a long word must not be searched anew for
+    // each of its pieces.
+    const std::string_view reach = text.substr(0, piece_bytes_max + 1);
+    size_t end = reach.find_first_of(kSpaces);
+    end = end == std::string_view::npos ? reach.size() : reach.find_first_not_of(kSpaces, end);
+    end = std::min(end, reach.size());
     const std::string_view piece = utf8_prefix(text.substr(0, end), piece_bytes_max);
     pieces.push_back(piece);
     text.remove_prefix(piece.size());

@@ -153,6 +153,18 @@ TEST_F(TlsTest, AnEndWithoutFarewellIsAnError) {
   EXPECT_EQ(loop.run(read_to_end(**stream)).error().code, Code::kUnavailable);
 }
 
+TEST_F(TlsTest, ARecordThatSomeoneForgedIsAnErrorAndNoEnd) {
+  options = TlsPeerOptions{.answer = "cut", .answers_max = 1, .farewell = false};
+  options.raw_end = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'f');
+  auto stream = connect(path, "server.test");
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE(loop.run(world::write_all(**stream, "x")).ok());
+  EXPECT_EQ(loop.run(read_exactly(**stream, 3)).value(), "cut");
+  const Result<std::string> rest = loop.run(read_to_end(**stream));
+  ASSERT_FALSE(rest.ok());
+  EXPECT_TRUE(rest.error().message.starts_with("TLS: ")) << rest.error().message;
+}
+
 TEST_F(TlsTest, APeerThatDoesNotSpeakTlsIsAnError) {
   roots = std::make_unique<TlsRoots>(TlsRoots::load(path).value());
   for (const char* bytes : {"HTTP/1.1 400 Bad Request\r\n\r\n", ""}) {

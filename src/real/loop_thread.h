@@ -3,19 +3,25 @@
 
 #include <thread>
 
+#include "base/check.h"
 #include "real/real_loop.h"
 
 namespace kelpie::real {
 
-// The loop runs from construction to `join`. Others reach it by `loop().post_from_thread`.
+// The loop runs from `start` to `join`; outside of that the owner may use it like any other. Others
+// reach it by `loop().post_from_thread`.
 class LoopThread {
  public:
-  LoopThread() : thread_([this] { loop_.run(); }) {}
+  LoopThread() = default;
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
   ~LoopThread() { join(); }
 
   [[nodiscard]] RealLoop& loop() { return loop_; }
+  void start() {
+    CHECK(!thread_.joinable());
+    thread_ = std::thread([this] { loop_.run(); });
+  }
   // Stops the loop after the work that runs now, and waits for its thread. Idempotent. After it,
   // the caller's thread may use the loop: to drop its tasks, for example.
   void join() {

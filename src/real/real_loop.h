@@ -16,7 +16,8 @@ namespace kelpie::real {
 class RealLoop final : public async::Loop {
  public:
   RealLoop();
-  // Drops the work that has not run. Streams, listeners and tasks of this loop are gone before.
+  // Drops the work that has not run. Before it, streams, listeners and tasks of this loop are gone,
+  // and calls by other threads have returned.
   ~RealLoop() override;
 
   void post(async::Work work) override;

@@ -104,6 +104,7 @@ TEST(RealLoop, TimeIsFrozenWhileOnePieceOfWorkRuns) {
 
 TEST(RealLoop, WakesForWorkThatOtherThreadsPost) {
   LoopThread other;
+  other.start();
   std::atomic<int> count{0};
   RealLoop here;
   constexpr int kThreads = 4;

@@ -154,9 +154,8 @@ bool is_prefix(const Op& shorter, const Op& longer) {
 
 std::optional<Failure> check_growth(const AgentView& view) {
   std::vector<const Op*> lists = view.lists;
-  std::ranges::sort(lists, {}, [](const Op* list) {
-    return std::pair(list->messages.size(), list->called_ns);
-  });
+  std::ranges::sort(
+      lists, {}, [](const Op* list) { return std::pair(list->messages.size(), list->called_ns); });
   for (size_t i = 1; i < lists.size(); ++i) {
     const Op& shorter = *lists[i - 1];
     const Op& longer = *lists[i];

@@ -59,6 +59,9 @@ class DurableBackend final : public store::Backend {
     }
     applying_ = true;
     disk_.write(batch);
+    if (disk_.on_write_) {
+      disk_.on_write_();
+    }
     co_await async::sleep_for(loop_, disk_.sync_time());
     applying_ = false;
     disk_.synced_ = batch.version;

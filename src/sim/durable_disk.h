@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/time.h"
 #include "sim/choices.h"
@@ -40,6 +42,9 @@ class DurableDisk {
   // prefix of what was written.
   void crash();
 
+  // Hears of each batch between its write and its sync: the moment to crash at.
+  void set_write_listener(std::function<void()> listener) { on_write_ = std::move(listener); }
+
   // From now on reads fail so often.
   void set_read_fail_rate(uint64_t per_million);
   // No more faults of any kind.
@@ -69,6 +74,7 @@ class DurableDisk {
   ChoiceStream& times_;
   ChoiceStream& faults_;
   ChoiceStream& crashes_;
+  std::function<void()> on_write_;
   std::map<Bytes, History> keys_;
   store::Version written_{0};
   store::Version synced_{0};

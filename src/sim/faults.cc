@@ -21,6 +21,9 @@ constexpr std::array<std::string_view, kFaultCount> kNames = {
     "ClockJump",
 };
 constexpr uint64_t kFiringPerMillion = 250'000;
+// A server that always replies too early cannot read back what it has just written.
+constexpr std::string_view kRareMutant = "M8";
+constexpr uint64_t kRareMutantPerMillion = 200'000;
 
 }  // namespace
 
@@ -31,6 +34,13 @@ void FaultLedger::add(const FaultLedger& other) {
     configured_[i] += other.configured_[i];
     received_[i] += other.received_[i];
   }
+}
+
+bool SimFaults::mutant(std::string_view name) {
+  if (!mutants_.contains(name)) {
+    return false;
+  }
+  return name != kRareMutant || choices_.stream("mutant/M8").chance(kRareMutantPerMillion);
 }
 
 bool SimFaults::buggify(std::string_view site) {

@@ -56,8 +56,9 @@ class FaultLedger {
   std::array<uint64_t, kFaultCount> received_{};
 };
 
-// The answers of one host. A mutant is on when the run's command names it. A buggify site is on
-// for a quarter of all seeds, by hash(seed, site), and then fires one time in four.
+// The answers of one host. A mutant is on when the run's command names it; one that would leave
+// nothing working if it always struck strikes now and then. A buggify site is on for a share of all
+// seeds, by hash(seed, site), and then fires one time in four.
 class SimFaults final : public world::Faults {
  public:
   SimFaults(Choices& choices, Scheduler& scheduler, std::string label,
@@ -68,7 +69,7 @@ class SimFaults final : public world::Faults {
         mutants_(mutants),
         buggify_per_million_(buggify_per_million) {}
 
-  [[nodiscard]] bool mutant(std::string_view name) override { return mutants_.contains(name); }
+  [[nodiscard]] bool mutant(std::string_view name) override;
   [[nodiscard]] bool buggify(std::string_view site) override;
 
  private:

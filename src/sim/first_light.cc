@@ -32,6 +32,7 @@ class FirstLight final : public Scenario {
         chaos_(simulation.loop(), [this](const Error& error) { broken(error); }),
         work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     history_.reserve(10'000);
+    node_.disk().set_write_listener([this] { written_.set(); });
     for (size_t i = 0; i < kClients; ++i) {
       SimHost& host = simulation.add_host(fmt::format("client-{}", i + 1));
       host.boot();
@@ -56,6 +57,7 @@ class FirstLight final : public Scenario {
 
   void spawn_chaos();
   Task<void> crashes();
+  Task<void> moment_to_crash();
   Task<void> read_failures();
   Task<void> clock_jumps();
   void activation_window();
@@ -75,6 +77,9 @@ class FirstLight final : public Scenario {
   std::vector<std::string> agents_;  // acknowledged, and no delete was ever called
   bool chaos_on_ = true;
   int64_t settled_ns_ = kNever;
+  size_t in_flight_ = 0;  // operations of clients
+  async::Event written_{simulation_.loop()};
+  async::Event answered_{simulation_.loop()};
   async::Scope chaos_;
   async::Scope work_;  // last, with chaos_: their tasks use everything above
 };
@@ -83,6 +88,10 @@ Task<void> FirstLight::run() {
   step("set-up");
   node_.start();
   while (agents_.size() < 2) {
+    if (simulation_.now_ns() > kLivenessBound.nanos()) {
+      simulation_.fail("L1", "no agent could be created");
+      co_return kOk;
+    }
     co_await create(*clients_[agents_.size()]);
     co_await sleep(Duration::millis(100));
   }
@@ -155,7 +164,10 @@ Task<void> FirstLight::one_operation(AgentClient& client) {
 
 Task<void> FirstLight::client_work(AgentClient& client) {
   while (chaos_on_) {
+    ++in_flight_;
     co_await one_operation(client);
+    --in_flight_;
+    answered_.set();
     co_await async::sleep_for(client.host().loop(),
                               choices_.between(Duration::millis(1), Duration::seconds(2)));
   }
@@ -175,11 +187,30 @@ void FirstLight::spawn_chaos() {
   }
 }
 
-Task<void> FirstLight::crashes() {
+// Crashes at any time find little: most are aimed at the moments around a write and around an
+// answer.
+Task<void> FirstLight::moment_to_crash() {
   const Duration mean = simulation_.swarm().crash_interval;
+  co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+  const uint64_t aim = choices_.choose(4);
+  if (aim == 0) {
+    co_return kOk;
+  }
+  async::Event& moment = aim == 1 ? answered_ : written_;
+  moment.clear();
+  co_await moment.wait();
+  co_await sleep(choices_.between(Duration::nanos(0), Duration::millis(choices_.between(0, 3))));
+  co_return kOk;
+}
+
+Task<void> FirstLight::crashes() {
+  simulation_.ledger().configure(Fault::kCrashDuringTransaction);
   for (;;) {
-    co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+    co_await moment_to_crash();
     if (node_.up()) {
+      if (in_flight_ > 0) {
+        simulation_.ledger().receive(Fault::kCrashDuringTransaction);
+      }
       node_.crash();
     }
     co_await sleep(choices_.between(Duration::millis(10), Duration::seconds(3)));

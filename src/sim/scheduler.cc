@@ -207,6 +207,9 @@ void Scheduler::run(Item item) {
 bool Scheduler::guards_hold() {
   if (events_ > options_.events_max) {
     tripped_ = fmt::format("more than {} events", options_.events_max);
+  } else if (now_ns_ > options_.simulated_ns_max) {
+    tripped_ =
+        fmt::format("more than {} simulated seconds", options_.simulated_ns_max / 1'000'000'000);
   } else if (ready_.size() > options_.ready_max) {
     tripped_ = fmt::format("more than {} pieces of work are ready", options_.ready_max);
   } else if (events_without_timer_ > options_.events_without_timer_max) {

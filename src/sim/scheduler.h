@@ -74,6 +74,7 @@ struct SchedulerOptions {
   // Guards: beyond these a run has failed.
   uint64_t events_max = 50'000'000;
   size_t ready_max = 100'000;
+  int64_t simulated_ns_max = 3'600'000'000'000;
   // Work that runs while no timer fires and nothing is delivered: something spins.
   uint64_t events_without_timer_max = 1'000'000;
   // PCT: how many demotions, spread over how many events.

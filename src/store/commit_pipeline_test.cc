@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "async/manual_loop.h"
+#include "async/select.h"
 #include "store/local_database.h"
 #include "store/testing/gate_backend.h"
 #include "store/testing/test_world.h"

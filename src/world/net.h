@@ -27,8 +27,8 @@ struct Address {
 Result<Address> parse_address(std::string_view text);
 
 // A connected, ordered, reliable stream of bytes. One reader and one writer at a time; they may be
-// different tasks. Destroying it closes it. Dropping a pending operation leaves the stream fit only to
-// be closed.
+// different tasks. Destroying it closes it. Dropping a pending operation leaves the stream fit only
+// to be closed.
 class ByteStream {
  public:
   ByteStream() = default;

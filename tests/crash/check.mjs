@@ -3,7 +3,8 @@
 // go in, complaints come out.
 
 /** One message that a client sent.
- * @typedef {{ client: number, number: number, text: string, marker: string, acknowledged: boolean }} Sent
+ * @typedef {{ client: number, number: number, text: string, marker: string,
+ *             acknowledged: boolean }} Sent
  * `marker` is what its tool call writes into the block; empty without one. */
 
 /** The markers and texts of one agent must not contain one another.
@@ -108,7 +109,8 @@ export function checkBlock(sent, history, value) {
     if (marker === '') continue;
     const there = value.split(marker).length - 1;
     const expected = succeeded.get(marker) ?? 0;
-    if (there !== expected) complaints.push(`${marker}: ${expected} successes, ${there} in the block`);
+    if (there !== expected)
+      complaints.push(`${marker}: ${expected} successes, ${there} in the block`);
     if (there > 1) complaints.push(`${marker} took effect ${there} times`);
     if (acknowledged && there !== 1) complaints.push(`acknowledged without effect: ${text}`);
   }

@@ -12,15 +12,30 @@ function message(type, fields) {
 }
 const user = (/** @type {string} */ content) => message('user_message', { content });
 const assistant = () => message('assistant_message', { content: 'well' });
-const call = (/** @type {string} */ id, marker = 'x') => message('tool_call_message',
-  { tool_calls: [{ tool_call_id: id, arguments: JSON.stringify({ new_string: marker }) }] });
-const result = (/** @type {string} */ id, status = 'success') => message('tool_return_message',
-  { tool_returns: [{ tool_call_id: id, status }] });
-const sent = (/** @type {number} */ number, changes = {}) =>
-  ({ client: 1, number, text: `text ${number}`, marker: '', acknowledged: true, ...changes });
+const call = (/** @type {string} */ id, marker = 'x') =>
+  message('tool_call_message', {
+    tool_calls: [{ tool_call_id: id, arguments: JSON.stringify({ new_string: marker }) }],
+  });
+const result = (/** @type {string} */ id, status = 'success') =>
+  message('tool_return_message', { tool_returns: [{ tool_call_id: id, status }] });
+const sent = (/** @type {number} */ number, changes = {}) => ({
+  client: 1,
+  number,
+  text: `text ${number}`,
+  marker: '',
+  acknowledged: true,
+  ...changes,
+});
 
 test('a sound history has no complaints', () => {
-  const history = [user('text 1'), assistant(), user('text 2'), call('a', 'm2'), result('a'), assistant()];
+  const history = [
+    user('text 1'),
+    assistant(),
+    user('text 2'),
+    call('a', 'm2'),
+    result('a'),
+    assistant(),
+  ];
   const all = [sent(1), sent(2, { marker: 'm2' }), sent(3, { acknowledged: false })];
   assert.deepEqual(checkMessages(all, history), []);
   assert.deepEqual(checkWellFormed(history), []);
@@ -63,7 +78,10 @@ for (const [what, history] of /** @type {[string, any[]][]} */ ([
 ])) {
   test(`a history with something ${what} is seen`, () => {
     const complaints = checkWellFormed(history);
-    assert.ok(complaints.some((complaint) => complaint.includes(what)), complaints.join('; '));
+    assert.ok(
+      complaints.some((complaint) => complaint.includes(what)),
+      complaints.join('; '),
+    );
   });
 }
 

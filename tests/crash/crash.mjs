@@ -1,7 +1,7 @@
 // @ts-check
-// Rounds of kill -9 under load. After each, over the API: every acknowledged message is listed exactly
-// once, in its client's order; an unacknowledged one at most once; each history is well formed, and
-// each block agrees with it.
+// Rounds of kill -9 under load. After each, over the API: every acknowledged message is listed
+// exactly once, in its client's order; an unacknowledged one at most once; each history is well
+// formed, and each block agrees with it.
 //
 //   node crash.mjs [--rounds N] [--clients N] [--seed N] [--agents N] [--load-ms-max N]
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,7 +15,8 @@ import { checkBlock, checkMessages, checkWellFormed } from './check.mjs';
 /** @typedef {import('./check.mjs').Sent} Sent */
 /** @typedef {{ id: string, round: number, sent: Sent[], probes: number }} Agent */
 /** A short-lived agent and how far its client came with it.
- * @typedef {{ id: string, text: string, told: boolean, deleting: boolean, deleted: boolean }} Scratch */
+ * @typedef {{ id: string, text: string, told: boolean, deleting: boolean,
+ *             deleted: boolean }} Scratch */
 
 const loadMsMin = 50;
 const pageLimit = 500;
@@ -81,7 +82,8 @@ class Campaign {
           response.on('data', (part) => (text += part));
           response.on('error', lost);
           response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        });
+        },
+      );
       request.on('error', lost);
       request.end(bytes);
     });
@@ -113,7 +115,13 @@ class Campaign {
   /** Kills a start before it is ready, now and then: recovery must survive a crash too. */
   async startAndKillEarly() {
     const port = await freePort();
-    const kelpie = new Kelpie(['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', this.dataDir]);
+    const kelpie = new Kelpie([
+      'serve',
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--data-dir',
+      this.dataDir,
+    ]);
     await new Promise((resolve) => setTimeout(resolve, this.random() * 100));
     await kelpie.stop('SIGKILL');
   }
@@ -170,8 +178,10 @@ class Campaign {
     const agent = /** @type {Agent} */ (agents[Math.floor(random() * agents.length)]);
     const name = `r${round}-c${client}-n${number}.`;
     const marker = random() < 0.25 ? `mark-${name}` : '';
-    const text = marker === '' ? `${name} says hello`
-      : `call memory_insert ${JSON.stringify({ label: 'human', new_string: marker })}`;
+    const text =
+      marker === ''
+        ? `${name} says hello`
+        : `call memory_insert ${JSON.stringify({ label: 'human', new_string: marker })}`;
     const sent = { client, number, text, marker, acknowledged: false };
     agent.sent.push(sent);
     const streaming = random() < 0.3;
@@ -276,7 +286,7 @@ class Campaign {
       } catch (error) {
         this.complaints.push(String(error));
       }
-      if (this.report(`round ${round}: ${this.acknowledged - before} acknowledged`)) ++failed;
+      if (this.report(`round ${round} with ${this.acknowledged - before} acknowledged`)) ++failed;
       if (failed > 0 && this.server?.exited) await this.start();
     }
     try {
@@ -287,8 +297,10 @@ class Campaign {
       this.complaints.push(String(error));
     }
     if (this.report(`all ${this.agents.length} agents again`)) ++failed;
-    console.log(`seed ${seed}, ${rounds} rounds, ${clients} clients, ${this.agents.length} agents: ` +
-      `${this.acknowledged} messages acknowledged, ${this.undecided} requests cut`);
+    console.log(
+      `seed ${seed}, ${rounds} rounds, ${clients} clients, ${this.agents.length} agents: ` +
+        `${this.acknowledged} messages acknowledged, ${this.undecided} requests cut`,
+    );
     if (failed === 0) rmSync(this.dataDir, { recursive: true, force: true });
     else console.log(`the data is kept in ${this.dataDir}`);
     console.log(`${rounds + 1 - failed} passed, ${failed} failed`);
@@ -301,7 +313,8 @@ class Campaign {
   report(what) {
     const found = this.complaints;
     this.complaints = [];
-    console.log(`${what}${found.length === 0 ? '' : `, ${found.length} COMPLAINTS`}`);
+    console.log(what);
+    if (found.length > 0) console.log(`failed: crash ${what}: ${found.length} complaints`);
     for (const complaint of found.slice(0, 20)) console.log(`  ${complaint}`);
     if (found.length > 20) console.log(`  and ${found.length - 20} more`);
     return found.length > 0;

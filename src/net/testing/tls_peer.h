@@ -75,6 +75,8 @@ struct TlsPeerOptions {
   size_t answers_max = SIZE_MAX;
   // After `answers_max` answers: end with TLS's farewell, or without.
   bool farewell = true;
+  // Sent at the very end, past TLS.
+  std::string raw_end;
 };
 
 class TlsPeer {
@@ -125,6 +127,7 @@ class TlsPeer {
       SSL_shutdown(ssl_);
     }
     co_await flush();
+    co_await world::write_all(*stream_, options_.raw_end);
     stream_->shutdown_write();
     server_name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name) == nullptr
                       ? ""

@@ -38,8 +38,16 @@ export class World {
   /** @param {string | undefined} modelUrl
    *  @param {Partial<import('./kelpie.mjs').ServeOptions>} changes */
   async startServer(modelUrl = this.proxy.url, changes = {}) {
-    const env = { OPENAI_BASE_URL: modelUrl ?? '', OPENAI_API_KEY: 'for-the-model', ...this.options?.env };
-    this.server = await startServer({ ...this.options, ...changes, env: { ...env, ...changes.env } });
+    const env = {
+      OPENAI_BASE_URL: modelUrl ?? '',
+      OPENAI_API_KEY: 'for-the-model',
+      ...this.options?.env,
+    };
+    this.server = await startServer({
+      ...this.options,
+      ...changes,
+      env: { ...env, ...changes.env },
+    });
     this.client = this.clientWith({});
   }
 
@@ -101,14 +109,19 @@ export class World {
   /** @param {string} agentId
    *  @param {string} content */
   async send(agentId, content) {
-    return await this.client.agents.messages.create(agentId, { messages: [{ role: 'user', content }] });
+    return await this.client.agents.messages.create(agentId, {
+      messages: [{ role: 'user', content }],
+    });
   }
 
   /** The whole history as listed, oldest first.
    * @param {string} agentId */
   async history(agentId) {
     const listed = [];
-    for await (const message of this.client.agents.messages.list(agentId, { order: 'asc', limit: 100 })) {
+    for await (const message of this.client.agents.messages.list(agentId, {
+      order: 'asc',
+      limit: 100,
+    })) {
       listed.push(/** @type {any} */ (message));
     }
     return listed;

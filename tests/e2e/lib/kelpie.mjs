@@ -63,7 +63,12 @@ export class Kelpie {
     this.output = '';
     this.child = spawn(binary, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', HOME: temporaryDirectory('home'), ...sanitizers(), ...env },
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: temporaryDirectory('home'),
+        ...sanitizers(),
+        ...env,
+      },
     });
     /** @type {Set<() => void>} */
     this.listeners = new Set();
@@ -143,7 +148,14 @@ export async function startServer(options = {}) {
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? temporaryDirectory('data');
   const host = options.host ?? '127.0.0.1';
-  const args = ['serve', '--listen', `${host}:${port}`, '--data-dir', dataDir, ...(options.args ?? [])];
+  const args = [
+    'serve',
+    '--listen',
+    `${host}:${port}`,
+    '--data-dir',
+    dataDir,
+    ...(options.args ?? []),
+  ];
   const kelpie = new Kelpie(args, options.env);
   await kelpie.said(new RegExp(`(ready|listening|serving).*:${port}\\b`, 'i'));
   return { kelpie, port, dataDir, url: `http://127.0.0.1:${port}` };

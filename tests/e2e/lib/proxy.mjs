@@ -4,7 +4,8 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 
-/** @typedef {{ path: string, headers: import('node:http').IncomingHttpHeaders, body: any }} Asked */
+/** @typedef {import('node:http').IncomingHttpHeaders} IncomingHttpHeaders */
+/** @typedef {{ path: string, headers: IncomingHttpHeaders, body: any }} Asked */
 /** Answers instead of the model when it returns true.
  * @typedef {(asked: Asked, response: import('node:http').ServerResponse) =>
  *           boolean | Promise<boolean>} Hook */
@@ -50,7 +51,11 @@ export class ModelProxy {
     for await (const part of incoming) parts.push(part);
     const body = Buffer.concat(parts);
     if (incoming.url?.endsWith('/chat/completions')) {
-      const asked = { path: incoming.url, headers: incoming.headers, body: JSON.parse(body.toString()) };
+      const asked = {
+        path: incoming.url,
+        headers: incoming.headers,
+        body: JSON.parse(body.toString()),
+      };
       this.asked.push(asked);
       if (this.hook !== undefined && (await this.hook(asked, outgoing))) return;
     }

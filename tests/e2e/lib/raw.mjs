@@ -43,8 +43,9 @@ export class Raw {
   }
 
   /** Resolves when `done` holds, or the peer has closed.
-   * @param {() => boolean} done */
-  async until(done) {
+   * @param {() => boolean} done
+   * @param {number} timeoutMs */
+  async until(done, timeoutMs = answerTimeoutMs) {
     const reached = new Promise((resolve) => {
       const look = () => {
         if (!done() && !this.closed) return;
@@ -54,7 +55,7 @@ export class Raw {
       this.listeners.add(look);
       look();
     });
-    await within(reached, answerTimeoutMs, () => `received only: ${this.text().slice(0, 2000)}`);
+    await within(reached, timeoutMs, () => `received only: ${this.text().slice(0, 2000)}`);
   }
 
   text() {
@@ -93,8 +94,8 @@ export class Raw {
 
 /** @param {Buffer} bytes
  *  @param {boolean} ended
- *  @returns {undefined | { status: number, headers: Map<string, string>, body: Buffer, bytes: number,
- *            json: () => any }} */
+ *  @returns {undefined | { status: number, headers: Map<string, string>, body: Buffer,
+ *            bytes: number, json: () => any }} */
 function parseResponse(bytes, ended) {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
@@ -108,7 +109,11 @@ function parseResponse(bytes, ended) {
   }
   const start = headEnd + 4;
   const make = (/** @type {Buffer} */ body, /** @type {number} */ used) => ({
-    status, headers, body, bytes: used, json: () => JSON.parse(body.toString('utf8')),
+    status,
+    headers,
+    body,
+    bytes: used,
+    json: () => JSON.parse(body.toString('utf8')),
   });
   if (status < 200 || status === 204) return make(Buffer.alloc(0), start);
   if (headers.get('transfer-encoding') === 'chunked') {

@@ -7,17 +7,21 @@
  * @param {string} text
  * @returns {Frame[]} */
 export function frames(text) {
-  if (!text.endsWith('\n\n')) throw new Error(`the stream ends inside a frame: ${text.slice(-200)}`);
-  return text.slice(0, -2).split('\n\n').map((block) => {
-    /** @type {Frame} */
-    const frame = { event: undefined, data: '' };
-    for (const line of block.split('\n')) {
-      if (line.startsWith('data: ')) frame.data += line.slice(6);
-      else if (line.startsWith('event: ')) frame.event = line.slice(7);
-      else if (!line.startsWith(':')) throw new Error(`not a line of a frame: ${line}`);
-    }
-    return frame;
-  });
+  if (!text.endsWith('\n\n'))
+    throw new Error(`the stream ends inside a frame: ${text.slice(-200)}`);
+  return text
+    .slice(0, -2)
+    .split('\n\n')
+    .map((block) => {
+      /** @type {Frame} */
+      const frame = { event: undefined, data: '' };
+      for (const line of block.split('\n')) {
+        if (line.startsWith('data: ')) frame.data += line.slice(6);
+        else if (line.startsWith('event: ')) frame.event = line.slice(7);
+        else if (!line.startsWith(':')) throw new Error(`not a line of a frame: ${line}`);
+      }
+      return frame;
+    });
 }
 
 /** Puts the chunks of token streaming together, in the order of their first chunk.
@@ -38,7 +42,8 @@ export function assembled(chunks) {
     } else if (chunk.message_type === 'tool_call_message') {
       known.tool_call.name ??= chunk.tool_call.name;
       known.tool_call.tool_call_id ??= chunk.tool_call.tool_call_id;
-      known.tool_call.arguments = (known.tool_call.arguments ?? '') + (chunk.tool_call.arguments ?? '');
+      known.tool_call.arguments =
+        (known.tool_call.arguments ?? '') + (chunk.tool_call.arguments ?? '');
     }
   }
   return [...whole.values()];

@@ -6,8 +6,13 @@ const w = world();
 
 for (const model of models) {
   it(`an agent with ${model} is created as asked`, async () => {
-    const agent = await w.agent({ name: 'Morag', model, tags: ['loch'], description: 'lives in a loch',
-      metadata: { depth: 230 } });
+    const agent = await w.agent({
+      name: 'Morag',
+      model,
+      tags: ['loch'],
+      description: 'lives in a loch',
+      metadata: { depth: 230 },
+    });
     assert.match(agent.id, idPattern('agent'));
     assert.equal(agent.name, 'Morag');
     assert.equal(agent.agent_type, 'letta_v1_agent');
@@ -75,22 +80,29 @@ it('every agent is listed once, newest first, in pages', async () => {
   const listed = [];
   for await (const agent of w.client.agents.list({ limit: 2 })) listed.push(agent.id);
   assert.equal(new Set(listed).size, listed.length);
-  assert.deepEqual(listed.slice(0, 5), made.toReversed?.() ?? [...made].reverse());
+  assert.deepEqual(listed.slice(0, 5), [...made].reverse());
   const ascending = await w.api('GET', '/v1/agents/?order=asc&limit=1000');
-  assert.deepEqual(ascending.json.map((/** @type {any} */ agent) => agent.id), [...listed].reverse());
+  assert.deepEqual(
+    ascending.json.map((/** @type {any} */ agent) => agent.id),
+    [...listed].reverse(),
+  );
 });
 
 it('a list by name holds only that name', async () => {
   const agent = await w.agent({ name: 'Only one of this name' });
   const listed = [];
-  for await (const found of w.client.agents.list({ name: 'Only one of this name' })) listed.push(found.id);
+  for await (const found of w.client.agents.list({ name: 'Only one of this name' }))
+    listed.push(found.id);
   assert.deepEqual(listed, [agent.id]);
 });
 
 it('a list by tags holds only those tagged', async () => {
   const agent = await w.agent({ tags: ['rare-tag'] });
   const answer = await w.api('GET', '/v1/agents/?tags=rare-tag');
-  assert.deepEqual(answer.json.map((/** @type {any} */ found) => found.id), [agent.id]);
+  assert.deepEqual(
+    answer.json.map((/** @type {any} */ found) => found.id),
+    [agent.id],
+  );
 });
 
 it('a deleted agent is gone from every view', async () => {
@@ -115,13 +127,20 @@ it('a deleted agent is gone from every view', async () => {
 
 it('what letta-code sends to create an agent is accepted', async () => {
   const agent = await w.agent({
-    description: 'as recorded', system: 'You are careful. '.repeat(1000), tags: ['origin:letta-code'],
-    include_base_tools: false, include_base_tool_rules: false, initial_message_sequence: [],
-    parallel_tool_calls: true, compaction_settings: { model: 'letta/auto' }, context_window_limit: 32_000,
+    description: 'as recorded',
+    system: 'You are careful. '.repeat(1000),
+    tags: ['origin:letta-code'],
+    include_base_tools: false,
+    include_base_tool_rules: false,
+    initial_message_sequence: [],
+    parallel_tool_calls: true,
+    compaction_settings: { model: 'letta/auto' },
+    context_window_limit: 32_000,
   });
   assert.equal(agent.llm_config.context_window, 32_000);
   const updated = await w.client.agents.update(agent.id, {
-    model: 'kelpie/offline', model_settings: { provider_type: 'openai', parallel_tool_calls: true },
+    model: 'kelpie/offline',
+    model_settings: { provider_type: 'openai', parallel_tool_calls: true },
     context_window_limit: 16_000,
   });
   assert.equal(updated.llm_config.context_window, 16_000);

@@ -12,8 +12,8 @@ writeFileSync(keyFile, `${key}\n`);
 chmodSync(keyFile, 0o600);
 
 const sources = {
-  'KELPIE_API_KEY': { env: { KELPIE_API_KEY: key } },
-  'LETTA_SERVER_PASSWORD': { env: { LETTA_SERVER_PASSWORD: key } },
+  KELPIE_API_KEY: { env: { KELPIE_API_KEY: key } },
+  LETTA_SERVER_PASSWORD: { env: { LETTA_SERVER_PASSWORD: key } },
   '--api-key-file': { args: ['--api-key-file', keyFile] },
 };
 
@@ -41,8 +41,12 @@ for (const [source, options] of Object.entries(sources)) {
         }
       });
       await t.test('is asked for before anything else', async () => {
-        for (const [method, path] of [['GET', '/v1/nothing'], ['POST', '/v1/agents/'],
-          ['GET', '/v1/agents/agent-7'], ['GET', '/metrics']]) {
+        for (const [method, path] of [
+          ['GET', '/v1/nothing'],
+          ['POST', '/v1/agents/'],
+          ['GET', '/v1/agents/agent-7'],
+          ['GET', '/metrics'],
+        ]) {
           const body = method === 'POST' ? '{' : undefined;
           const answer = await w.api(method ?? '', path ?? '', body);
           assert.equal(answer.status, 401, path);

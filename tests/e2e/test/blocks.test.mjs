@@ -47,7 +47,9 @@ it('a label that is not there is 404', async () => {
 it('a value over the limit is 422 and changes nothing', async () => {
   const agent = await w.agent({ memory_blocks: [{ label: 'human', value: 'short', limit: 20 }] });
   const params = { agent_id: agent.id };
-  const error = await failure(w.client.agents.blocks.update('human', { ...params, value: 'x'.repeat(21) }));
+  const error = await failure(
+    w.client.agents.blocks.update('human', { ...params, value: 'x'.repeat(21) }),
+  );
   assert.equal(error.status, 422);
   assert.equal((await w.client.agents.blocks.retrieve('human', params)).value, 'short');
   await w.client.agents.blocks.update('human', { ...params, value: 'x'.repeat(20) });

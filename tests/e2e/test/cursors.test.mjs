@@ -30,10 +30,21 @@ function storedIds(messages) {
 }
 
 it('the history is complete and in order', async () => {
-  const types = all.map((message) => message.message_type).filter((type) => type !== 'system_message');
+  const types = all
+    .map((message) => message.message_type)
+    .filter((type) => type !== 'system_message');
   const plain = ['user_message', 'assistant_message'];
-  assert.deepEqual(types, [...plain, ...plain, ...plain, ...plain,
-    'user_message', 'tool_call_message', 'tool_return_message', 'assistant_message', ...plain]);
+  assert.deepEqual(types, [
+    ...plain,
+    ...plain,
+    ...plain,
+    ...plain,
+    'user_message',
+    'tool_call_message',
+    'tool_return_message',
+    'assistant_message',
+    ...plain,
+  ]);
   const dates = all.map((message) => message.date);
   assert.deepEqual(dates, [...dates].sort());
 });

@@ -4,7 +4,7 @@ import { it, world } from '../lib/fixture.mjs';
 
 const w = world();
 
-it('health names the API version and Kelpie\'s own', async () => {
+it("health names the API version and Kelpie's own", async () => {
   const health = /** @type {any} */ (await w.client.health());
   assert.equal(health.status, 'ok');
   const [major, minor, patch] = health.version.split('.').map(Number);
@@ -22,7 +22,7 @@ for (const path of ['/v1/health', '/v1/health/', '/v1/ready', '/v1/ready/']) {
   });
 }
 
-it('models lists the built-in model and the provider\'s', async () => {
+it("models lists the built-in model and the provider's", async () => {
   const listed = /** @type {any[]} */ (await w.client.models.list());
   const handles = listed.map((model) => model.handle);
   assert.ok(handles.includes('kelpie/offline'), handles.join());
@@ -31,8 +31,15 @@ it('models lists the built-in model and the provider\'s', async () => {
 
 it('a model has every field that clients read', async () => {
   for (const model of /** @type {any[]} */ (await w.client.models.list())) {
-    for (const name of ['handle', 'name', 'display_name', 'provider_type', 'provider_name',
-      'model', 'model_endpoint_type']) {
+    for (const name of [
+      'handle',
+      'name',
+      'display_name',
+      'provider_type',
+      'provider_name',
+      'model',
+      'model_endpoint_type',
+    ]) {
       assert.equal(typeof model[name], 'string', `${model.handle}: ${name}`);
     }
     assert.equal(model.model_type, 'llm');
@@ -42,7 +49,13 @@ it('a model has every field that clients read', async () => {
   }
 });
 
-for (const path of ['/v1/models', '/v1/models/', '/v1/agents', '/v1/agents/', '/v1/agents/?limit=1']) {
+for (const path of [
+  '/v1/models',
+  '/v1/models/',
+  '/v1/agents',
+  '/v1/agents/',
+  '/v1/agents/?limit=1',
+]) {
   it(`${path} is an array in both slash forms`, async () => {
     const answer = await w.api('GET', path);
     assert.equal(answer.status, 200);

@@ -10,6 +10,7 @@ const w = world(async (made) => {
 });
 
 const health = requestBytes('GET', '/v1/health/');
+const post = 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\n';
 
 /** @param {string} content */
 function message(content) {
@@ -57,9 +58,14 @@ it('a body over the limit is 413 before it is sent', async () => {
 });
 
 it('a chunked body over the limit is 413', async () => {
-  const head = requestBytes('POST', `/v1/agents/${agentId}/messages`,
-    { headers: { 'transfer-encoding': 'chunked', 'content-type': 'application/json' } });
-  const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(0x100000, 'x'), Buffer.from('\r\n')]);
+  const head = requestBytes('POST', `/v1/agents/${agentId}/messages`, {
+    headers: { 'transfer-encoding': 'chunked', 'content-type': 'application/json' },
+  });
+  const chunk = Buffer.concat([
+    Buffer.from('100000\r\n'),
+    Buffer.alloc(0x100000, 'x'),
+    Buffer.from('\r\n'),
+  ]);
   const raw = new Raw(w.server.port).send(head);
   for (let n = 0; n < 40 && !raw.closed; ++n) raw.send(chunk);
   const response = await raw.response();
@@ -72,18 +78,21 @@ for (const [what, bytes] of Object.entries({
   'no HTTP at all': 'hello server, how are you?\r\n\r\n',
   'a TLS greeting': Buffer.from('160301020001fc0303aaaaaaaaaaaaaaaa0d0a0d0a', 'hex'),
   'a space before the colon': 'GET /v1/health/ HTTP/1.1\r\nhost : x\r\n\r\n',
-  'a negative length': 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n',
-  'a length that is no number': 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: 1x\r\n\r\n',
-  'two lengths': 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}',
+  'a negative length': post + 'content-length: -1\r\n\r\n',
+  'a length that is no number':
+    post + 'content-length: 1x\r\n\r\n',
+  'two lengths':
+    post + 'content-length: 2\r\ncontent-length: 3\r\n\r\n{}',
   'a length and chunks':
-    'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    post + 'content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
   'a chunk size that is no number':
-    'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n',
+    post + 'transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n',
   'a chunk size that overflows':
-    'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n',
+    post + 'transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n',
   'a NUL in a header': 'GET /v1/health/ HTTP/1.1\r\nhost: x\r\nx: a\u0000b\r\n\r\n',
 })) {
-  it(`${what} is 400`, async () => assertRefused(bytes, what.includes('overflows') ? [400, 413] : [400]));
+  it(`${what} is 400`, async () =>
+    assertRefused(bytes, what.includes('overflows') ? [400, 413] : [400]));
 }
 
 it('an unknown version is 505', async () => {
@@ -92,7 +101,9 @@ it('an unknown version is 505', async () => {
 
 it('a half-closed socket is still answered', async () => {
   const raw = new Raw(w.server.port);
-  raw.send(requestBytes('POST', `/v1/agents/${agentId}/messages`, { body: message('half-closed') }));
+  raw.send(
+    requestBytes('POST', `/v1/agents/${agentId}/messages`, { body: message('half-closed') }),
+  );
   raw.socket.end();
   const response = await raw.response();
   assert.equal(response.status, 200);
@@ -102,7 +113,9 @@ it('a half-closed socket is still answered', async () => {
 
 it('a request that stops half way is not acted on', async () => {
   const agent = await w.agent();
-  const whole = requestBytes('POST', `/v1/agents/${agent.id}/messages`, { body: message('cut off') });
+  const whole = requestBytes('POST', `/v1/agents/${agent.id}/messages`, {
+    body: message('cut off'),
+  });
   const raw = new Raw(w.server.port).send(whole.subarray(0, whole.length - 5));
   raw.socket.end();
   await raw.peerClosed();
@@ -124,7 +137,9 @@ it('a chunked body is read as one', async () => {
   const agent = await w.agent();
   const body = message('in chunks');
   const headers = { 'transfer-encoding': 'chunked', 'content-type': 'application/json' };
-  const raw = new Raw(w.server.port).send(requestBytes('POST', `/v1/agents/${agent.id}/messages`, { headers }));
+  const raw = new Raw(w.server.port).send(
+    requestBytes('POST', `/v1/agents/${agent.id}/messages`, { headers }),
+  );
   for (const part of [body.slice(0, 7), body.slice(7)]) {
     raw.send(`${part.length.toString(16)};extension=1\r\n${part}\r\n`);
   }
@@ -137,7 +152,9 @@ it('a chunked body is read as one', async () => {
 it('requests in one packet are answered in order on one connection', async () => {
   const raw = new Raw(w.server.port);
   const missing = requestBytes('GET', '/v1/agents/agent-00000000-0000-4000-8000-00000000dead');
-  const post = requestBytes('POST', `/v1/agents/${agentId}/messages`, { body: message('pipelined') });
+  const post = requestBytes('POST', `/v1/agents/${agentId}/messages`, {
+    body: message('pipelined'),
+  });
   raw.send(Buffer.concat([post, missing, health]));
   const statuses = [];
   for (let n = 0; n < 3; ++n) statuses.push((await raw.response()).status);
@@ -147,9 +164,14 @@ it('requests in one packet are answered in order on one connection', async () =>
 
 it('a client that waits for 100 is told to go on', async () => {
   const body = message('may I?');
-  const headers = { expect: '100-continue', 'content-length': String(body.length),
-    'content-type': 'application/json' };
-  const raw = new Raw(w.server.port).send(requestBytes('POST', `/v1/agents/${agentId}/messages`, { headers }));
+  const headers = {
+    expect: '100-continue',
+    'content-length': String(body.length),
+    'content-type': 'application/json',
+  };
+  const raw = new Raw(w.server.port).send(
+    requestBytes('POST', `/v1/agents/${agentId}/messages`, { headers }),
+  );
   assert.equal((await raw.response({ interim: true })).status, 100);
   raw.send(body);
   assert.equal((await raw.response()).status, 200);
@@ -157,8 +179,10 @@ it('a client that waits for 100 is told to go on', async () => {
 });
 
 it('HTTP/1.0 and connection: close end the connection after the answer', async () => {
-  for (const head of ['GET /v1/health/ HTTP/1.0\r\n\r\n',
-    'GET /v1/health/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n']) {
+  for (const head of [
+    'GET /v1/health/ HTTP/1.0\r\n\r\n',
+    'GET /v1/health/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  ]) {
     const { raw, response } = await exchange(head);
     assert.equal(response.status, 200);
     assert.ok(await raw.peerClosed());
@@ -167,7 +191,9 @@ it('HTTP/1.0 and connection: close end the connection after the answer', async (
 });
 
 it('HEAD of health has no body', async () => {
-  const raw = new Raw(w.server.port).send(requestBytes('HEAD', '/v1/health/', { headers: { connection: 'close' } }));
+  const raw = new Raw(w.server.port).send(
+    requestBytes('HEAD', '/v1/health/', { headers: { connection: 'close' } }),
+  );
   await raw.peerClosed();
   assert.match(raw.text(), /^HTTP\/1\.1 (200|404|405) /);
   assert.ok(raw.text().endsWith('\r\n\r\n'), raw.text());
@@ -175,13 +201,20 @@ it('HEAD of health has no body', async () => {
 });
 
 for (const [what, bytes] of Object.entries({
-  'a stray byte': [0xff], 'an overlong slash': [0xc0, 0xaf], 'half a character': [0xe6, 0xb0],
-  'a surrogate': [0xed, 0xa0, 0x80], 'beyond Unicode': [0xf5, 0x80, 0x80, 0x80],
+  'a stray byte': [0xff],
+  'an overlong slash': [0xc0, 0xaf],
+  'half a character': [0xe6, 0xb0],
+  'a surrogate': [0xed, 0xa0, 0x80],
+  'beyond Unicode': [0xf5, 0x80, 0x80, 0x80],
 })) {
   it(`text with ${what} is refused, and nothing is stored`, async () => {
     const agent = await w.agent();
     const [head, tail] = message('@').split('@');
-    const body = Buffer.concat([Buffer.from(head ?? ''), Buffer.from(bytes), Buffer.from(tail ?? '')]);
+    const body = Buffer.concat([
+      Buffer.from(head ?? ''),
+      Buffer.from(bytes),
+      Buffer.from(tail ?? ''),
+    ]);
     const path = `/v1/agents/${agent.id}/messages`;
     const { raw, response } = await exchange(requestBytes('POST', path, { body }));
     assert.ok([400, 422].includes(response.status), `${response.status}`);

@@ -1,7 +1,14 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import {
-  assertWellFormed, idPattern, it, models, ofType, only, textOf, world,
+  assertWellFormed,
+  idPattern,
+  it,
+  models,
+  ofType,
+  only,
+  textOf,
+  world,
 } from '../lib/fixture.mjs';
 
 const w = world();
@@ -32,7 +39,10 @@ for (const model of models) {
     const { messages, stop_reason: stop, usage } = await w.send(agent.id, insertTea);
     const call = only(messages, 'tool_call_message');
     assert.equal(call.tool_call.name, 'memory_insert');
-    assert.deepEqual(JSON.parse(call.tool_call.arguments), { label: 'human', new_string: 'Likes tea' });
+    assert.deepEqual(JSON.parse(call.tool_call.arguments), {
+      label: 'human',
+      new_string: 'Likes tea',
+    });
     const result = only(messages, 'tool_return_message');
     assert.equal(result.status, 'success');
     assert.equal(result.tool_call_id, call.tool_call.tool_call_id);
@@ -57,7 +67,10 @@ for (const model of models) {
 it('memory_replace through a tool call changes the block', async () => {
   const agent = await w.agent();
   const text = 'call memory_replace {"label":"human","old_string":"Ada","new_string":"Grace"}';
-  assert.equal(only((await w.send(agent.id, text)).messages, 'tool_return_message').status, 'success');
+  assert.equal(
+    only((await w.send(agent.id, text)).messages, 'tool_return_message').status,
+    'success',
+  );
   const block = await w.client.agents.blocks.retrieve('human', { agent_id: agent.id });
   assert.equal(block.value, 'The human is called Grace.');
 });
@@ -65,14 +78,16 @@ it('memory_replace through a tool call changes the block', async () => {
 for (const [what, text] of Object.entries({
   'a tool that is not there': 'call no_such_tool {"x":1}',
   'a block that is not there': 'call memory_insert {"label":"nowhere","new_string":"x"}',
-  'a text that is not in the block': 'call memory_replace {"label":"human","old_string":"Zoe","new_string":"x"}',
+  'a text that is not in the block':
+    'call memory_replace {"label":"human","old_string":"Zoe","new_string":"x"}',
   'missing arguments': 'call memory_insert {"label":"human"}',
   'arguments of the wrong type': 'call memory_insert {"label":7,"new_string":["x"]}',
 })) {
   it(`a tool call with ${what} fails, and the agent lives on`, async () => {
     const agent = await w.agent();
     const { messages } = await w.send(agent.id, text);
-    for (const result of ofType(messages, 'tool_return_message')) assert.equal(result.status, 'error');
+    for (const result of ofType(messages, 'tool_return_message'))
+      assert.equal(result.status, 'error');
     assert.equal((await w.send(agent.id, 'still there?')).stop_reason.stop_reason, 'end_turn');
     assertWellFormed(await w.history(agent.id));
     const block = await w.client.agents.blocks.retrieve('human', { agent_id: agent.id });
@@ -81,10 +96,15 @@ for (const [what, text] of Object.entries({
 }
 
 it('a read-only block refuses the tool', async () => {
-  const agent = await w.agent({ memory_blocks: [{ label: 'human', value: 'Fixed.', read_only: true }] });
+  const agent = await w.agent({
+    memory_blocks: [{ label: 'human', value: 'Fixed.', read_only: true }],
+  });
   const { messages } = await w.send(agent.id, insertTea);
   assert.equal(only(messages, 'tool_return_message').status, 'error');
-  assert.equal((await w.client.agents.blocks.retrieve('human', { agent_id: agent.id })).value, 'Fixed.');
+  assert.equal(
+    (await w.client.agents.blocks.retrieve('human', { agent_id: agent.id })).value,
+    'Fixed.',
+  );
 });
 
 it('the provider gets the whole system prompt, which changes only when it is rebuilt', async () => {
@@ -92,8 +112,13 @@ it('the provider gets the whole system prompt, which changes only when it is reb
   await w.send(agent.id, 'first');
   const before = w.proxy.last().body.messages[0];
   assert.equal(before.role, 'system');
-  for (const part of ['You guard the ford.', 'I am a patient water horse.', 'The human is called Ada.',
-    '<memory_blocks>', agent.id]) {
+  for (const part of [
+    'You guard the ford.',
+    'I am a patient water horse.',
+    'The human is called Ada.',
+    '<memory_blocks>',
+    agent.id,
+  ]) {
     assert.ok(before.content.includes(part), `${part} is not in ${before.content}`);
   }
   await w.send(agent.id, insertTea);
@@ -109,8 +134,16 @@ it('the provider gets the history in order, tool results included', async () => 
   await w.send(agent.id, 'three');
   const { messages, tools } = w.proxy.last().body;
   const roles = messages.map((/** @type {any} */ message) => message.role);
-  assert.deepEqual(roles,
-    ['system', 'user', 'assistant', 'user', 'assistant', 'tool', 'assistant', 'user']);
+  assert.deepEqual(roles, [
+    'system',
+    'user',
+    'assistant',
+    'user',
+    'assistant',
+    'tool',
+    'assistant',
+    'user',
+  ]);
   assert.equal(messages[5].tool_call_id, messages[4].tool_calls[0].id);
   assert.equal(JSON.parse(messages[5].content).status, 'OK');
   const names = tools.map((/** @type {any} */ tool) => tool.function.name);
@@ -126,7 +159,15 @@ it('the provider gets the key that the server was given', async () => {
 it('content may be written as parts', async () => {
   const agent = await w.agent();
   await w.client.agents.messages.create(agent.id, {
-    messages: [{ role: 'user', content: [{ type: 'text', text: 'part one' }, { type: 'text', text: 'part two' }] }],
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'part one' },
+          { type: 'text', text: 'part two' },
+        ],
+      },
+    ],
   });
   const text = textOf(only(await w.history(agent.id), 'user_message'));
   assert.ok(text.includes('part one') && text.includes('part two'), text);
@@ -135,7 +176,9 @@ it('content may be written as parts', async () => {
 it('an otid that the client gave is listed', async () => {
   const agent = await w.agent();
   const otid = '11111111-2222-4333-8444-555555555555';
-  await w.client.agents.messages.create(agent.id, { messages: [{ role: 'user', content: 'x', otid }] });
+  await w.client.agents.messages.create(agent.id, {
+    messages: [{ role: 'user', content: 'x', otid }],
+  });
   assert.equal(only(await w.history(agent.id), 'user_message').otid, otid);
 });
 

@@ -8,19 +8,26 @@ import { startModel } from '../lib/kelpie.mjs';
 
 /** @type {OpenAI} */ let client;
 /** @type {Awaited<ReturnType<typeof startModel>>} */ let model;
-before(async () => {
-  model = await startModel();
-  client = new OpenAI({ baseURL: model.url, apiKey: 'unused', maxRetries: 0 });
-}, { timeout: testTimeoutMs });
-after(async () => {
-  await model.kelpie.stop('SIGKILL');
-}, { timeout: testTimeoutMs });
+before(
+  async () => {
+    model = await startModel();
+    client = new OpenAI({ baseURL: model.url, apiKey: 'unused', maxRetries: 0 });
+  },
+  { timeout: testTimeoutMs },
+);
+after(
+  async () => {
+    await model.kelpie.stop('SIGKILL');
+  },
+  { timeout: testTimeoutMs },
+);
 
 /** @type {OpenAI.Chat.Completions.ChatCompletionFunctionTool} */
 const weather = {
   type: 'function',
   function: {
-    name: 'get_weather', description: 'Says how the weather is.',
+    name: 'get_weather',
+    description: 'Says how the weather is.',
     parameters: { type: 'object', properties: { place: { type: 'string' } }, required: ['place'] },
   },
 };
@@ -29,7 +36,10 @@ const callWeather = 'call get_weather {"place":"Loch Ness"}';
 /** @param {string} content
  *  @returns {OpenAI.Chat.Completions.ChatCompletionMessageParam[]} */
 function user(content) {
-  return [{ role: 'system', content: 'Be brief.' }, { role: 'user', content }];
+  return [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content },
+  ];
 }
 
 it('models lists the offline model', async () => {
@@ -39,7 +49,10 @@ it('models lists the offline model', async () => {
 });
 
 it('a completion answers, with usage', async () => {
-  const reply = await client.chat.completions.create({ model: 'offline', messages: user('say hello back') });
+  const reply = await client.chat.completions.create({
+    model: 'offline',
+    messages: user('say hello back'),
+  });
   assert.equal(reply.object, 'chat.completion');
   assert.equal(reply.choices[0]?.message.content, 'hello back');
   assert.equal(reply.choices[0]?.message.role, 'assistant');
@@ -50,7 +63,8 @@ it('a completion answers, with usage', async () => {
 });
 
 it('the same request has the same answer', async () => {
-  const ask = () => client.chat.completions.create({ model: 'offline', messages: user('think twice') });
+  const ask = () =>
+    client.chat.completions.create({ model: 'offline', messages: user('think twice') });
   assert.deepEqual((await ask()).choices, (await ask()).choices);
 });
 
@@ -58,7 +72,10 @@ it('a stream says what the completion says', async () => {
   const messages = user('What is a kelpie?');
   const whole = await client.chat.completions.create({ model: 'offline', messages });
   const stream = await client.chat.completions.create({
-    model: 'offline', messages, stream: true, stream_options: { include_usage: true },
+    model: 'offline',
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
   });
   let text = '';
   let chunks = 0;
@@ -79,7 +96,11 @@ it('a stream says what the completion says', async () => {
 
 it('a tool that the text names is called with its arguments, and its result is used', async () => {
   const messages = user(callWeather);
-  const first = await client.chat.completions.create({ model: 'offline', messages, tools: [weather] });
+  const first = await client.chat.completions.create({
+    model: 'offline',
+    messages,
+    tools: [weather],
+  });
   assert.equal(first.choices[0]?.finish_reason, 'tool_calls');
   const asked = first.choices[0]?.message;
   const call = asked?.tool_calls?.[0];
@@ -87,14 +108,20 @@ it('a tool that the text names is called with its arguments, and its result is u
   assert.equal(call.function.name, 'get_weather');
   assert.deepEqual(JSON.parse(call.function.arguments), { place: 'Loch Ness' });
   messages.push(asked, { role: 'tool', tool_call_id: call.id, content: 'wet, as ever' });
-  const second = await client.chat.completions.create({ model: 'offline', messages, tools: [weather] });
+  const second = await client.chat.completions.create({
+    model: 'offline',
+    messages,
+    tools: [weather],
+  });
   assert.equal(second.choices[0]?.finish_reason, 'stop');
   assert.match(second.choices[0]?.message.content ?? '', /wet, as ever/);
 });
 
 it('a streamed tool call puts together to the whole one', async () => {
   const stream = client.chat.completions.stream({
-    model: 'offline', messages: user(callWeather), tools: [weather],
+    model: 'offline',
+    messages: user(callWeather),
+    tools: [weather],
   });
   const reply = await stream.finalChatCompletion();
   const call = reply.choices[0]?.message.tool_calls?.[0];
@@ -104,24 +131,27 @@ it('a streamed tool call puts together to the whole one', async () => {
   assert.deepEqual(JSON.parse(call.function.arguments), { place: 'Loch Ness' });
 });
 
-it('the client\'s own tool loop runs to its end', async () => {
+it("the client's own tool loop runs to its end", async () => {
   /** @type {unknown[]} */
   const places = [];
   const runner = client.chat.completions.runTools({
     model: 'offline',
     messages: user(callWeather),
-    tools: [{
-      type: 'function',
-      function: {
-        name: 'get_weather', description: 'Says how the weather is.',
-        parameters: { type: 'object', properties: { place: { type: 'string' } } },
-        parse: JSON.parse,
-        function: (/** @type {{ place: string }} */ { place }) => {
-          places.push(place);
-          return 'fog';
+    tools: [
+      {
+        type: 'function',
+        function: {
+          name: 'get_weather',
+          description: 'Says how the weather is.',
+          parameters: { type: 'object', properties: { place: { type: 'string' } } },
+          parse: JSON.parse,
+          function: (/** @type {{ place: string }} */ { place }) => {
+            places.push(place);
+            return 'fog';
+          },
         },
       },
-    }],
+    ],
   });
   assert.match((await runner.finalContent()) ?? '', /fog/);
   assert.deepEqual(places, ['Loch Ness']);
@@ -129,19 +159,25 @@ it('the client\'s own tool loop runs to its end', async () => {
 
 it('many at once are each answered with their own', async () => {
   const texts = Array.from({ length: 32 }, (_, n) => `number ${n}.`);
-  const replies = await Promise.all(texts.map((text) =>
-    client.chat.completions.create({ model: 'offline', messages: user(`say ${text}`) })));
-  assert.deepEqual(replies.map((reply) => reply.choices[0]?.message.content), texts);
+  const replies = await Promise.all(
+    texts.map((text) =>
+      client.chat.completions.create({ model: 'offline', messages: user(`say ${text}`) }),
+    ),
+  );
+  assert.deepEqual(
+    replies.map((reply) => reply.choices[0]?.message.content),
+    texts,
+  );
 });
 
-it('errors have the client\'s shape', async () => {
+it("errors have the client's shape", async () => {
   const ask = (/** @type {any} */ body) => failure(client.chat.completions.create(body));
   assert.equal((await ask({ model: 'offline', messages: 'no list' })).status, 400);
   assert.equal((await ask({ model: 'offline' })).status, 400);
   const limited = await ask({ model: 'offline', messages: user('fail with 429 retry-after 1') });
   assert.equal(limited.status, 429);
   assert.ok(limited instanceof OpenAI.RateLimitError);
-  assert.equal(typeof /** @type {any} */ (limited.error).message, 'string');
+  assert.equal(typeof (/** @type {any} */ (limited.error).message), 'string');
 });
 
 it('an unknown path is a 404 in JSON', async () => {

@@ -27,8 +27,11 @@ function alone(name, body) {
  * @param {World} w
  * @param {string} id */
 async function seen(w, id) {
-  return { agent: await w.client.agents.retrieve(id), history: await w.history(id),
-    blocks: (await w.api('GET', `/v1/agents/${id}/core-memory/blocks`)).json };
+  return {
+    agent: await w.client.agents.retrieve(id),
+    history: await w.history(id),
+    blocks: (await w.api('GET', `/v1/agents/${id}/core-memory/blocks`)).json,
+  };
 }
 
 alone('after kill -9 everything that was acknowledged is still there', async (w) => {
@@ -47,7 +50,10 @@ alone('after kill -9 everything that was acknowledged is still there', async (w)
   assert.deepEqual(await seen(w, agent.id), before);
   assert.equal((await w.api('GET', `/v1/agents/${deleted.id}`)).status, 404);
   const listed = (await w.api('GET', '/v1/agents/')).json;
-  assert.deepEqual(listed.map((/** @type {any} */ found) => found.id), [agent.id]);
+  assert.deepEqual(
+    listed.map((/** @type {any} */ found) => found.id),
+    [agent.id],
+  );
   await w.send(agent.id, 'after');
   const texts = ofType(await w.history(agent.id), 'user_message').map(textOf);
   assert.equal(texts.length, 4);
@@ -132,7 +138,13 @@ alone('a second SIGTERM exits at once', async (w) => {
 });
 
 alone('a second process on the same data refuses and names the holder', async (w) => {
-  const args = ['serve', '--listen', `127.0.0.1:${await freePort()}`, '--data-dir', w.server.dataDir];
+  const args = [
+    'serve',
+    '--listen',
+    `127.0.0.1:${await freePort()}`,
+    '--data-dir',
+    w.server.dataDir,
+  ];
   const second = new Kelpie(args);
   const { code } = await second.ended();
   assert.ok(code !== null && code > 0, String(code));
@@ -141,8 +153,13 @@ alone('a second process on the same data refuses and names the holder', async (w
 });
 
 alone('a second process on the same port refuses and names the address', async (w) => {
-  const second = new Kelpie(['serve', '--listen', `127.0.0.1:${w.server.port}`, '--data-dir',
-    temporaryDirectory('other')]);
+  const second = new Kelpie([
+    'serve',
+    '--listen',
+    `127.0.0.1:${w.server.port}`,
+    '--data-dir',
+    temporaryDirectory('other'),
+  ]);
   assert.ok((await second.ended()).code !== 0);
   assert.ok(second.output.includes(String(w.server.port)), second.output);
 });
@@ -167,7 +184,13 @@ function refuses(name, reason, make) {
 
 for (const host of ['0.0.0.0', '[::]']) {
   refuses(`${host} without a key is refused, naming the ways out`, /--insecure/, async () => ({
-    args: ['serve', '--listen', `${host}:${await freePort()}`, '--data-dir', temporaryDirectory('open')],
+    args: [
+      'serve',
+      '--listen',
+      `${host}:${await freePort()}`,
+      '--data-dir',
+      temporaryDirectory('open'),
+    ],
   }));
 }
 
@@ -183,9 +206,13 @@ refuses('two stores at once are refused', /--memory-only/, async () => ({
   args: ['serve', '--memory-only', '--data-dir', temporaryDirectory('two')],
 }));
 
-refuses('a cluster that was asked for is refused until there is one', /FoundationDB|cluster/i, async () => ({
-  args: ['serve', '--fdb-cluster-file', '/nowhere/fdb.cluster'],
-}));
+refuses(
+  'a cluster that was asked for is refused until there is one',
+  /FoundationDB|cluster/i,
+  async () => ({
+    args: ['serve', '--fdb-cluster-file', '/nowhere/fdb.cluster'],
+  }),
+);
 
 refuses('a data directory that is a file is refused by its name', /a-file/, async () => {
   const path = join(temporaryDirectory('file'), 'a-file');
@@ -194,8 +221,15 @@ refuses('a data directory that is a file is refused by its name', /a-file/, asyn
 });
 
 refuses('a key file that is not there is refused by its name', /no-such-key/, async () => ({
-  args: ['serve', '--listen', `127.0.0.1:${await freePort()}`, '--data-dir', temporaryDirectory('key'),
-    '--api-key-file', '/nowhere/no-such-key'],
+  args: [
+    'serve',
+    '--listen',
+    `127.0.0.1:${await freePort()}`,
+    '--data-dir',
+    temporaryDirectory('key'),
+    '--api-key-file',
+    '/nowhere/no-such-key',
+  ],
 }));
 
 refuses('a data directory of something else is refused, not overwritten', /./, async () => {
@@ -204,22 +238,33 @@ refuses('a data directory of something else is refused, not overwritten', /./, a
   return { args: ['serve', '--listen', `127.0.0.1:${await freePort()}`, '--data-dir', path] };
 });
 
-test('an open address with a key, or with --insecure, is served', { timeout: testTimeoutMs }, async () => {
-  for (const options of [{ env: { KELPIE_API_KEY: 'k' } }, { args: ['--insecure'] }]) {
-    const server = await startServer({ host: '0.0.0.0', ...options });
-    assert.equal((await fetch(`${server.url}/v1/health/`)).status, 200);
-    await server.kelpie.stop('SIGKILL');
-  }
-});
+test(
+  'an open address with a key, or with --insecure, is served',
+  { timeout: testTimeoutMs },
+  async () => {
+    for (const options of [{ env: { KELPIE_API_KEY: 'k' } }, { args: ['--insecure'] }]) {
+      const server = await startServer({ host: '0.0.0.0', ...options });
+      assert.equal((await fetch(`${server.url}/v1/health/`)).status, 200);
+      await server.kelpie.stop('SIGKILL');
+    }
+  },
+);
 
-test('--memory-only warns in the words that operators look for', { timeout: testTimeoutMs }, async () => {
-  const port = await freePort();
-  const kelpie = new Kelpie(['serve', '--listen', `127.0.0.1:${port}`, '--memory-only']);
-  await kelpie.said(new RegExp(`(ready|listening|serving).*:${port}\\b`, 'i'));
-  assert.ok(kelpie.output.includes('IN-MEMORY ONLY - data will be lost on restart!'), kelpie.output);
-  assert.equal((await fetch(`http://127.0.0.1:${port}/v1/health/`)).status, 200);
-  await kelpie.stop('SIGKILL');
-});
+test(
+  '--memory-only warns in the words that operators look for',
+  { timeout: testTimeoutMs },
+  async () => {
+    const port = await freePort();
+    const kelpie = new Kelpie(['serve', '--listen', `127.0.0.1:${port}`, '--memory-only']);
+    await kelpie.said(new RegExp(`(ready|listening|serving).*:${port}\\b`, 'i'));
+    assert.ok(
+      kelpie.output.includes('IN-MEMORY ONLY - data will be lost on restart!'),
+      kelpie.output,
+    );
+    assert.equal((await fetch(`http://127.0.0.1:${port}/v1/health/`)).status, 200);
+    await kelpie.stop('SIGKILL');
+  },
+);
 
 test('--version names version and commit', { timeout: testTimeoutMs }, async () => {
   const kelpie = new Kelpie(['--version']);
@@ -227,12 +272,19 @@ test('--version names version and commit', { timeout: testTimeoutMs }, async () 
   assert.match(kelpie.output, /\d+\.\d+\.\d+.*[0-9a-f]{7,}/s);
 });
 
-test('config prints values with their sources and masks secrets', { timeout: testTimeoutMs }, async () => {
-  const env = { KELPIE_API_KEY: 'very-secret-key', OPENAI_API_KEY: 'other-secret-key',
-    KELPIE_DATA_DIR: '/somewhere/else' };
-  const kelpie = new Kelpie(['config'], env);
-  assert.equal((await kelpie.ended()).code, 0);
-  assert.ok(kelpie.output.includes('/somewhere/else'), kelpie.output);
-  assert.ok(kelpie.output.includes('KELPIE_DATA_DIR'), kelpie.output);
-  assert.ok(!kelpie.output.includes('secret-key'), kelpie.output);
-});
+test(
+  'config prints values with their sources and masks secrets',
+  { timeout: testTimeoutMs },
+  async () => {
+    const env = {
+      KELPIE_API_KEY: 'very-secret-key',
+      OPENAI_API_KEY: 'other-secret-key',
+      KELPIE_DATA_DIR: '/somewhere/else',
+    };
+    const kelpie = new Kelpie(['config'], env);
+    assert.equal((await kelpie.ended()).code, 0);
+    assert.ok(kelpie.output.includes('/somewhere/else'), kelpie.output);
+    assert.ok(kelpie.output.includes('KELPIE_DATA_DIR'), kelpie.output);
+    assert.ok(!kelpie.output.includes('secret-key'), kelpie.output);
+  },
+);

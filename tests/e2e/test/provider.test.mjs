@@ -88,8 +88,10 @@ it('a stream of the model that breaks off is an error, and the agent lives on', 
   const agent = await w.agent({ model: 'openai/offline' });
   w.proxy.hook = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write('data: {"id":"c","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n',
-      () => response.destroy());
+    response.write(
+      'data: {"id":"c","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n',
+      () => response.destroy(),
+    );
     return true;
   };
   const body = { messages: [{ role: 'user', content: 'x' }], streaming: true, stream_tokens: true };
@@ -103,12 +105,29 @@ it('a stream of the model that breaks off is an error, and the agent lives on', 
 
 it('a tool call with arguments that are no JSON fails, and is answered', async () => {
   const agent = await w.agent({ model: 'openai/offline' });
-  const call = { id: 'call_1', type: 'function', function: { name: 'memory_insert', arguments: '{"label":' } };
-  const choice = { index: 0, finish_reason: 'tool_calls',
-    message: { role: 'assistant', content: null, tool_calls: [call] } };
-  w.proxy.hook = answerWith(200, JSON.stringify({ id: 'c', object: 'chat.completion', created: 1,
-    model: 'offline', choices: [choice], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }),
-  {}, 1);
+  const call = {
+    id: 'call_1',
+    type: 'function',
+    function: { name: 'memory_insert', arguments: '{"label":' },
+  };
+  const choice = {
+    index: 0,
+    finish_reason: 'tool_calls',
+    message: { role: 'assistant', content: null, tool_calls: [call] },
+  };
+  w.proxy.hook = answerWith(
+    200,
+    JSON.stringify({
+      id: 'c',
+      object: 'chat.completion',
+      created: 1,
+      model: 'offline',
+      choices: [choice],
+      usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    }),
+    {},
+    1,
+  );
   const { messages } = await w.send(agent.id, 'say fine');
   w.proxy.hook = undefined;
   assert.equal(only(messages, 'tool_return_message').status, 'error');
@@ -117,12 +136,27 @@ it('a tool call with arguments that are no JSON fails, and is answered', async (
 
 it('a tool call id that the model uses twice names two calls in the history', async () => {
   const agent = await w.agent({ model: 'openai/offline' });
-  const call = (/** @type {string} */ text) => ({ id: 'call_same', type: 'function',
-    function: { name: 'memory_insert', arguments: JSON.stringify({ label: 'human', new_string: text }) } });
-  const twice = { index: 0, finish_reason: 'tool_calls',
-    message: { role: 'assistant', content: '', tool_calls: [call('first'), call('second')] } };
-  const text = JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'offline',
-    choices: [twice], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } });
+  const call = (/** @type {string} */ text) => ({
+    id: 'call_same',
+    type: 'function',
+    function: {
+      name: 'memory_insert',
+      arguments: JSON.stringify({ label: 'human', new_string: text }),
+    },
+  });
+  const twice = {
+    index: 0,
+    finish_reason: 'tool_calls',
+    message: { role: 'assistant', content: '', tool_calls: [call('first'), call('second')] },
+  };
+  const text = JSON.stringify({
+    id: 'c',
+    object: 'chat.completion',
+    created: 1,
+    model: 'offline',
+    choices: [twice],
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  });
   for (let n = 0; n < 2; ++n) {
     w.proxy.hook = answerWith(200, text, {}, 1);
     await w.send(agent.id, 'say fine');
@@ -137,7 +171,9 @@ it('a tool call id that the model uses twice names two calls in the history', as
 it('a model that always calls a tool is stopped at max_steps', async () => {
   const agent = await w.agent({ model: 'openai/offline' });
   const reply = await w.client.agents.messages.create(agent.id, {
-    messages: [{ role: 'user', content: 'keep calling memory_insert {"label":"human","new_string":"x"}' }],
+    messages: [
+      { role: 'user', content: 'keep calling memory_insert {"label":"human","new_string":"x"}' },
+    ],
     max_steps: 3,
   });
   assert.equal(reply.stop_reason.stop_reason, 'max_steps');
@@ -152,5 +188,8 @@ it('several tool calls of one answer are each answered, in order', async () => {
   await w.send(agent.id, `${one}\n${two}`);
   assertWellFormed(await w.history(agent.id));
   const { value } = await w.client.agents.blocks.retrieve('human', { agent_id: agent.id });
-  assert.ok(value.indexOf('first line') < value.indexOf('second line') && value.includes('first line'), value);
+  assert.ok(
+    value.indexOf('first line') < value.indexOf('second line') && value.includes('first line'),
+    value,
+  );
 });

@@ -1,6 +1,15 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { assertWellFormed, failure, it, models, ofType, only, textOf, world } from '../lib/fixture.mjs';
+import {
+  assertWellFormed,
+  failure,
+  it,
+  models,
+  ofType,
+  only,
+  textOf,
+  world,
+} from '../lib/fixture.mjs';
 import { Raw, requestBytes } from '../lib/raw.mjs';
 import { assembled, frames } from '../lib/sse.mjs';
 
@@ -40,7 +49,9 @@ function contentOf(chunks) {
 for (const model of models) {
   it(`${model}: streamed tokens put together are the stored message`, async () => {
     const agent = await w.agent({ model });
-    const content = contentOf(await stream(agent.id, 'Tell me about the loch', { stream_tokens: true }));
+    const content = contentOf(
+      await stream(agent.id, 'Tell me about the loch', { stream_tokens: true }),
+    );
     assert.ok(content.length > 1, 'more than one chunk');
     assert.equal(new Set(content.map((chunk) => chunk.id)).size, 1);
     assert.equal(new Set(content.map((chunk) => chunk.otid)).size, 1);
@@ -53,7 +64,9 @@ for (const model of models) {
 
   it(`${model}: a streamed step is the stored message`, async () => {
     const agent = await w.agent({ model });
-    const content = contentOf(await stream(agent.id, 'Tell me about the loch', { stream_tokens: false }));
+    const content = contentOf(
+      await stream(agent.id, 'Tell me about the loch', { stream_tokens: false }),
+    );
     const step = only(content, 'assistant_message');
     const stored = only(await w.history(agent.id), 'assistant_message');
     assert.equal(textOf(step), textOf(stored));
@@ -62,12 +75,14 @@ for (const model of models) {
   });
 
   for (const streamTokens of [true, false]) {
-    it(`${model}: a tool call streams and edits the block, stream_tokens ${streamTokens}`, async () => {
+    it(`${model}: a tool call streams and edits the block, tokens ${streamTokens}`, async () => {
       const agent = await w.agent({ model });
       const content = contentOf(await stream(agent.id, insertTea, { stream_tokens: streamTokens }));
       const whole = assembled(content);
-      assert.deepEqual(whole.map((message) => message.message_type),
-        ['tool_call_message', 'tool_return_message', 'assistant_message']);
+      assert.deepEqual(
+        whole.map((message) => message.message_type),
+        ['tool_call_message', 'tool_return_message', 'assistant_message'],
+      );
       const history = await w.history(agent.id);
       assertWellFormed(history);
       for (const message of whole) {
@@ -85,7 +100,9 @@ for (const model of models) {
   }
 
   it(`${model}: usage ends the stream and adds up`, async () => {
-    const usage = (await stream((await w.agent({ model })).id, insertTea, { stream_tokens: true })).at(-1);
+    const usage = (
+      await stream((await w.agent({ model })).id, insertTea, { stream_tokens: true })
+    ).at(-1);
     assert.ok(usage.prompt_tokens > 0 && usage.completion_tokens > 0);
     assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
     assert.equal(usage.step_count, 2);
@@ -93,7 +110,11 @@ for (const model of models) {
 
   it(`${model}: the frames are those of the wire`, async () => {
     const agent = await w.agent({ model });
-    const body = { messages: [{ role: 'user', content: 'raw' }], streaming: true, stream_tokens: true };
+    const body = {
+      messages: [{ role: 'user', content: 'raw' }],
+      streaming: true,
+      stream_tokens: true,
+    };
     const answer = await w.api('POST', `/v1/agents/${agent.id}/messages`, body);
     assert.equal(answer.status, 200);
     assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/);
@@ -112,8 +133,10 @@ it('the older stream endpoint streams steps, and tokens when asked', async () =>
   const agent = await w.agent();
   for (const streamTokens of [false, true]) {
     const chunks = [];
-    const body = { messages: [{ role: /** @type {const} */ ('user'), content: 'old way' }],
-      stream_tokens: streamTokens };
+    const body = {
+      messages: [{ role: /** @type {const} */ ('user'), content: 'old way' }],
+      stream_tokens: streamTokens,
+    };
     for await (const chunk of await w.client.agents.messages.stream(agent.id, body)) {
       if (chunk.message_type !== 'ping') chunks.push(chunk);
     }
@@ -123,7 +146,11 @@ it('the older stream endpoint streams steps, and tokens when asked', async () =>
 
 it('no ping comes where none is wanted', async () => {
   const agent = await w.agent();
-  const body = { messages: [{ role: 'user', content: 'x' }], streaming: true, include_pings: false };
+  const body = {
+    messages: [{ role: 'user', content: 'x' }],
+    streaming: true,
+    include_pings: false,
+  };
   const answer = await w.api('POST', `/v1/agents/${agent.id}/messages`, body);
   for (const frame of frames(answer.text).slice(0, -1)) {
     assert.notEqual(JSON.parse(frame.data).message_type, 'ping');
@@ -131,8 +158,12 @@ it('no ping comes where none is wanted', async () => {
 });
 
 it('a stream that cannot start is a plain error', async () => {
-  const error = await failure(w.client.agents.messages.create('agent-00000000-0000-4000-8000-00000000dead',
-    { messages: [{ role: 'user', content: 'x' }], streaming: true }));
+  const error = await failure(
+    w.client.agents.messages.create('agent-00000000-0000-4000-8000-00000000dead', {
+      messages: [{ role: 'user', content: 'x' }],
+      streaming: true,
+    }),
+  );
   assert.equal(error.status, 404);
   assert.deepEqual(error.error, { detail: 'Agent not found' });
 });
@@ -151,7 +182,11 @@ it('tokens arrive while the model is still speaking', async () => {
     return true;
   };
   /** @type {MessageCreateParamsStreaming} */
-  const body = { streaming: true, stream_tokens: true, messages: [{ role: 'user', content: 'go' }] };
+  const body = {
+    streaming: true,
+    stream_tokens: true,
+    messages: [{ role: 'user', content: 'go' }],
+  };
   let heard = '';
   for await (const chunk of await w.client.agents.messages.create(agent.id, body)) {
     if (chunk.message_type !== 'assistant_message') continue;
@@ -164,8 +199,11 @@ it('tokens arrive while the model is still speaking', async () => {
 
 it('a reader that goes away loses nothing and harms nobody', async () => {
   const agent = await w.agent();
-  const body = JSON.stringify({ messages: [{ role: 'user', content: 'I will not listen' }], streaming: true,
-    stream_tokens: true });
+  const body = JSON.stringify({
+    messages: [{ role: 'user', content: 'I will not listen' }],
+    streaming: true,
+    stream_tokens: true,
+  });
   const raw = new Raw(w.server.port);
   raw.send(requestBytes('POST', `/v1/agents/${agent.id}/messages`, { body }));
   await raw.until(() => raw.text().includes('data: '));
@@ -182,6 +220,12 @@ it('a reader that goes away loses nothing and harms nobody', async () => {
  *  @param {string | null} finish */
 function delta(change, finish = null) {
   const choices = [{ index: 0, delta: change, finish_reason: finish }];
-  const chunk = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'offline', choices };
+  const chunk = {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'offline',
+    choices,
+  };
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
