@@ -21,8 +21,7 @@ test-long:
 
 bench:
 	@tools/setup.sh serve
-	@tools/build.sh release kelpie turn_bench
-	@bench/run.py
+	@bench/run.sh
 
 tidy:
 	@tools/tidy

@@ -16,6 +16,7 @@
 #   ROUNDS        rounds of kill -9 under load
 #   FUZZ_SECONDS  seconds for each fuzz target
 #   TIDY_FILES    changed files at most that clang-tidy reads
+#   STAGE_SECONDS seconds after which a stage is ended, as failed
 #   JOBS          compilers, and test programs, at once
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -33,10 +34,11 @@ while [ $# -gt 0 ]; do
 done
 if [ "$long" = yes ]; then
   : "${SEEDS:=2000}" "${DEV_SEEDS:=100}" "${ROUNDS:=300}" "${FUZZ_SECONDS:=600}" "${TIDY_FILES:=1000}"
+  : "${STAGE_SECONDS:=14400}"
 fi
 export LONG=$long SEEDS=${SEEDS:-200} DEV_SEEDS=${DEV_SEEDS:-20}
 export ROUNDS=${ROUNDS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-30} TIDY_FILES=${TIDY_FILES:-24}
-export JOBS=${JOBS:-$(nproc)}
+export STAGE_SECONDS=${STAGE_SECONDS:-1500} JOBS=${JOBS:-$(nproc)}
 
 logs=build/test
 rm -rf "$logs"
@@ -68,8 +70,11 @@ for file in tools/stages/[0-9][0-9]-*.sh; do
     broken[$name]=yes
   else
     printf '%-16s ... ' "$name"
-    bash "$file" >"$logs/$name.log" 2>&1
+    timeout --kill-after=30 "$STAGE_SECONDS" bash "$file" >"$logs/$name.log" 2>&1
     code=$?
+    if [ "$code" -eq 124 ]; then
+      printf 'fail\t1\t%s\tdid not end within %s s\n' "$name" "$STAGE_SECONDS" >>"$RESULTS"
+    fi
     # A stage that ends badly has failed, whatever it managed to count.
     if [ "$code" -ne 0 ] && [ "$(count fail "$RESULTS")" -eq 0 ]; then
       printf 'fail\t1\t%s\tended with exit code %s\n' "$name" "$code" >>"$RESULTS"

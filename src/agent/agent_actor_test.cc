@@ -310,6 +310,40 @@ TEST_F(AgentActorTest, PiecesAreToldBeforeTheMessageThatTheyMakeUp) {
   EXPECT_TRUE(std::holds_alternative<RunEnded>(heard[3]));
 }
 
+// A reader joins results to calls by id, so a stream must show the ids that are stored.
+TEST_F(AgentActorTest, CallsAreStreamedUnderTheIdsThatTheyAreStoredUnder) {
+  for (const bool parallel : {true, false}) {
+    const std::string id =
+        create([&](NewAgent& agent) { agent.config.parallel_tool_calls = parallel; });
+    const std::string insert = R"({"label":"human","new_string":"x"})";
+    model_.lines = {calls_reply({{"same", "memory_insert", insert},
+                                 {"same", "memory_insert", insert},
+                                 {"", "memory_insert", insert}}),
+                    calls_reply({{"same", "memory_insert", insert}}), text_reply("end")};
+    std::vector<std::string> streamed;
+    std::vector<std::string> stored;
+    std::vector<std::string> answered;
+    for (const RunEvent& event : events(*send(id, run_of("A")))) {
+      if (const auto* piece = std::get_if<ToolCallDelta>(&event); piece && !piece->id.empty()) {
+        streamed.push_back(piece->id);
+      }
+      if (const auto* committed = std::get_if<MessageCommitted>(&event)) {
+        for (const llm::ToolCall& call : committed->message.tool_calls) {
+          stored.push_back(call.id);
+        }
+        for (const ToolReturn& item : committed->message.tool_returns) {
+          answered.push_back(item.tool_call_id);
+        }
+      }
+    }
+    EXPECT_EQ(streamed, stored);
+    EXPECT_EQ(answered, stored);
+    EXPECT_EQ(stored.size(), parallel ? 4U : 2U);
+    EXPECT_EQ(stored.at(0), "same");
+    EXPECT_EQ(well_formed(history(id)), "");
+  }
+}
+
 TEST_F(AgentActorTest, DeletingInTheMiddleOfARunClosesItsWatchAndLeavesNothing) {
   const auto before = rows();
   const std::string id = create();

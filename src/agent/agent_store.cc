@@ -81,6 +81,17 @@ Task<std::optional<Bytes>> read_value(store::Transaction& transaction, Bytes key
 
 }  // namespace
 
+PageWalk walk_of(PageRequest page) {
+  PageWalk walk{std::move(page), false};
+  if (walk.page.before.has_value() && !walk.page.after.has_value()) {
+    walk.turned = true;
+    walk.page.after = std::exchange(walk.page.before, std::nullopt);
+    walk.page.order = walk.page.order == store::Order::kForward ? store::Order::kReverse
+                                                                : store::Order::kForward;
+  }
+  return walk;
+}
+
 Task<std::optional<Config>> AgentStore::config(std::string agent_id) {
   auto bytes = co_await read_value(transaction_, keys::agent_config(agent_id));
   if (!bytes.has_value()) {
@@ -215,7 +226,9 @@ Task<std::vector<Message>> AgentStore::read_messages(std::string agent_id, KeyRa
   co_return std::move(messages);
 }
 
-Task<std::vector<Message>> AgentStore::messages(std::string agent_id, PageRequest page) {
+Task<std::vector<Message>> AgentStore::messages(std::string agent_id, PageRequest request) {
+  const PageWalk walk = walk_of(std::move(request));
+  const PageRequest& page = walk.page;
   std::optional<Bytes> cursor_keys[2];
   const std::optional<std::string>* cursors[2] = {&page.after, &page.before};
   for (int i = 0; i < 2; ++i) {
@@ -230,7 +243,12 @@ Task<std::vector<Message>> AgentStore::messages(std::string agent_id, PageReques
   }
   KeyRange range = keys::agent_message_orders(agent_id);
   narrow(range, cursor_keys[0], cursor_keys[1], page.order);
-  co_return co_await read_messages(std::move(agent_id), std::move(range), page.order, page.limit);
+  std::vector<Message> messages =
+      co_await read_messages(std::move(agent_id), std::move(range), page.order, page.limit);
+  if (walk.turned) {
+    std::ranges::reverse(messages);
+  }
+  co_return std::move(messages);
 }
 
 Task<std::vector<Message>> AgentStore::history(std::string agent_id) {

@@ -24,6 +24,14 @@ struct PageRequest {
   store::Order order = store::Order::kReverse;
 };
 
+// How a page is read. A page that has only `before` holds what stands nearest before the cursor: it is read from
+// the cursor backwards, as "after" it in the other order, and turned round.
+struct PageWalk {
+  PageRequest page;
+  bool turned = false;
+};
+PageWalk walk_of(PageRequest page);
+
 // Lives no longer than its transaction. One Loop. Every read fails rather than finding nothing when
 // the store cannot answer.
 class AgentStore {
@@ -36,7 +44,7 @@ class AgentStore {
   Task<void> insert_agent(Config config);
   // Clears every key of the agent but its actor's own.
   Task<void> erase_agent(Config config);
-  // Ids of agents, by time of creation. `after` is exclusive, in the list's order.
+  // Ids of agents, by time of creation; the first `limit` of those between the cursors.
   Task<std::vector<std::string>> agent_ids(PageRequest page);
 
   Task<std::vector<Block>> blocks(std::string agent_id);  // by position

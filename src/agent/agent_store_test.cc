@@ -298,7 +298,7 @@ TEST_F(AgentStoreTest, ErasingAnAgentLeavesNothingOfItAndAllOfItsNeighbours) {
     message.text = std::string(200'000, 'x');
     message.place = Place{1, 0};
     run(open.store.put_message(id, message));
-    Run queued;
+    agent::Run queued;
     queued.id = "run-1";
     run(open.store.put_run(id, queued));
     open.store.enqueue(id, {1, "run-1"});

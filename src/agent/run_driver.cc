@@ -1,5 +1,6 @@
 // The driver of AgentActor: takes the active run from committed step to committed step.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "actor/runtime.h"
@@ -131,24 +132,55 @@ Task<bool> AgentActor::drive_once() {
 
 namespace {
 
-// Passes a growing reply on to those who watch the run.
+// Passes a growing reply on to those who watch the run, under the ids that its tool calls will be
+// stored with: a reader joins results to calls by them, and some models give none, or give one
+// twice.
 class WatchSink final : public llm::DeltaSink {
  public:
-  WatchSink(std::string message_id, std::function<void(RunEvent)> tell)
-      : message_id_(std::move(message_id)), tell_(std::move(tell)) {}
+  WatchSink(std::string message_id, std::vector<std::string> used_ids, const Config& config,
+            world::Rng& rng, std::function<void(RunEvent)> tell)
+      : message_id_(std::move(message_id)),
+        used_ids_(std::move(used_ids)),
+        parallel_(config.parallel_tool_calls),
+        rng_(rng),
+        tell_(std::move(tell)) {}
   void on_text(std::string_view text) override { tell_(TextDelta{message_id_, std::string(text)}); }
   void on_reasoning(std::string_view text) override {
     tell_(ReasoningDelta{message_id_, std::string(text)});
   }
   void on_tool_call(size_t index, std::string_view id, std::string_view name,
                     std::string_view arguments) override {
-    tell_(ToolCallDelta{message_id_, index, std::string(id), std::string(name),
+    if (index > 0 && !parallel_) {
+      return;  // only the first is kept
+    }
+    std::string& own = ids_[index];
+    const bool first = own.empty();
+    if (first) {
+      own = id;
+      if (own.empty() || std::ranges::find(used_ids_, own) != used_ids_.end()) {
+        own = "call-" + rng_.uuid();
+      }
+      used_ids_.push_back(own);
+    }
+    tell_(ToolCallDelta{message_id_, index, first ? own : std::string(), std::string(name),
                         std::string(arguments)});
+  }
+  // Gives the calls of the whole reply the ids that were told.
+  void name_calls(std::vector<llm::ToolCall>& calls) const {
+    for (const auto& [index, id] : ids_) {
+      if (index < calls.size()) {
+        calls[index].id = id;
+      }
+    }
   }
 
  private:
   std::string message_id_;
+  std::vector<std::string> used_ids_;
+  bool parallel_;
+  world::Rng& rng_;
   std::function<void(RunEvent)> tell_;
+  std::map<size_t, std::string> ids_;  // by index of call
 };
 
 llm::ChatRequest chat_request(const Config& config, const std::vector<Message>& history,
@@ -188,7 +220,9 @@ Task<void> AgentActor::ask_model(View view) {
   reply.message.run_id = run_id;
   reply.message.role = MessageRole::kAssistant;
 
-  WatchSink sink(reply.message.id, [this, run_id](RunEvent e) { tell(run_id, std::move(e)); });
+  const std::vector<std::string> used_ids = tool_call_ids(view.history);
+  WatchSink sink(reply.message.id, used_ids, view.config, rng_,
+                 [this, run_id](RunEvent e) { tell(run_id, std::move(e)); });
   llm::Model* model = models_.find(handle);
   Result<llm::ChatReply> answer = base::invalid_argument("no provider serves \"" + handle + "\"");
   if (model != nullptr) {
@@ -206,7 +240,8 @@ Task<void> AgentActor::ask_model(View view) {
     });
     co_return kOk;
   }
-  ReplyPlan plan = plan_reply(*answer, view.config, tool_call_ids(view.history), rng_);
+  sink.name_calls(answer->tool_calls);
+  ReplyPlan plan = plan_reply(*answer, view.config, used_ids, rng_);
   if (!plan.valid) {
     co_await turn([run_id, reason = plan.stop_reason](AgentActor& self, actor::Turn& t) {
       return self.fail_run(t, run_id, reason, "llm_empty_response",

@@ -61,7 +61,9 @@ Task<AgentView> Service::get(std::string agent_id) {
   co_return co_await read_view(store, std::move(config));
 }
 
-Task<std::vector<AgentView>> Service::list(PageRequest page, AgentFilter filter) {
+Task<std::vector<AgentView>> Service::list(PageRequest request, AgentFilter filter) {
+  const PageWalk walk = walk_of(std::move(request));
+  PageRequest page = walk.page;
   auto transaction = database_.begin();
   AgentStore store(*transaction);
   std::vector<AgentView> views;
@@ -87,6 +89,9 @@ Task<std::vector<AgentView>> Service::list(PageRequest page, AgentFilter filter)
       break;
     }
     page.after = ids.back();
+  }
+  if (walk.turned) {
+    std::ranges::reverse(views);
   }
   co_return std::move(views);
 }

@@ -123,28 +123,33 @@ Task<net::Response> Routes::recompile_agent(Call call) {
 
 Task<net::Response> Routes::list_blocks(Call call) {
   const std::string id = co_await agent_id(call);
-  const agent::PageRequest page = co_await parse_page(call.query, 100, store::Order::kReverse);
+  const agent::PageWalk walk =
+      agent::walk_of(co_await parse_page(call.query, 100, store::Order::kReverse));
   std::vector<agent::Block> blocks = co_await agents_.blocks(id);
-  if (page.order == store::Order::kReverse) {
+  if (walk.page.order == store::Order::kReverse) {
     std::ranges::reverse(blocks);
   }
-  const auto at = [&](const std::optional<std::string>& block_id) {
-    return std::ranges::find_if(blocks,
-                                [&](const agent::Block& block) { return block.id == *block_id; });
+  const auto place = [&](const std::string& block_id) {
+    return std::ranges::find(blocks, block_id, &agent::Block::id) - blocks.begin();
   };
-  auto first = blocks.begin();
-  auto last = blocks.end();
-  if (page.after.has_value()) {
-    first = at(page.after);
-    first = first == blocks.end() ? first : first + 1;
+  const auto count = static_cast<std::ptrdiff_t>(blocks.size());
+  // An unknown cursor is at the end: nothing follows it, and nothing stands before it.
+  std::ptrdiff_t first = 0;
+  std::ptrdiff_t last = count;
+  if (walk.page.after.has_value()) {
+    first = std::min(place(*walk.page.after) + 1, count);
   }
-  if (page.before.has_value()) {
-    last = at(page.before);
-    first = last == blocks.end() ? last : first;
+  if (walk.page.before.has_value()) {
+    last = place(*walk.page.before);
+    last = last == count ? first : last;
   }
+  last = std::min(last, first + static_cast<std::ptrdiff_t>(walk.page.limit));
   json::array list;
-  for (; first < last && list.size() < page.limit; ++first) {
-    list.push_back(render_block(*first));
+  for (std::ptrdiff_t i = first; i < last; ++i) {
+    list.push_back(render_block(blocks[static_cast<size_t>(i)]));
+  }
+  if (walk.turned) {
+    std::ranges::reverse(list);
   }
   co_return json_response(200, list);
 }

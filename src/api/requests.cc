@@ -93,11 +93,11 @@ Result<void> check_name(const std::string& name) {
   return kOk;
 }
 
-Result<void> check_model(const std::string& handle) {
+Result<void> check_model(const std::string& handle, std::string_view where) {
   const size_t slash = handle.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == handle.size()) {
-    return base::invalid_argument("body.model: expected a handle like provider/model, got \"" +
-                                  handle + "\"");
+    return base::invalid_argument(
+        std::string(where) + ": expected a handle like provider/model, got \"" + handle + "\"");
   }
   return kOk;
 }
@@ -370,7 +370,7 @@ Result<agent::NewAgent> parse_new_agent(std::string_view body, world::Rng& rng,
     return base::invalid_argument(
         "body.model is required: a handle like kelpie/offline or openai/gpt-4o-mini");
   }
-  TRY(check_model(config.model));
+  TRY(check_model(config.model, "body.model"));
   config.tools = TRY(parse_tools(fields));
   agent.blocks = TRY(parse_blocks(fields, rng));
   if (first != nullptr) {
@@ -399,7 +399,7 @@ Result<agent::AgentPatch> parse_agent_patch(std::string_view body) {
     TRY(check_name(*patch.name));
   }
   if (patch.model.has_value()) {
-    TRY(check_model(*patch.model));
+    TRY(check_model(*patch.model, "body.model"));
   }
   if (tool_ids.has_value()) {
     patch.tools = TRY(tools_by_id(*tool_ids));
@@ -447,7 +447,7 @@ Result<SendRequest> parse_send(std::string_view body, world::Rng& rng) {
   const json::value* input = fields.any("input");
   TRY(fields.check());
   if (!send.run.model.empty()) {
-    TRY(check_model(send.run.model));
+    TRY(check_model(send.run.model, "body.override_model"));
   }
   if ((messages == nullptr) == (input == nullptr)) {
     return base::out_of_range("body: expected either messages or input");

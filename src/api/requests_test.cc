@@ -293,7 +293,7 @@ TEST(Send, TellsWhatIsWrongAndWhere) {
           {R"({"messages":[{"type":7,"role":"user","content":"x"}]})", "body.messages.0.type"},
           {"{" + user + R"(,"max_steps":0})", "out_of_range: body.max_steps"},
           {"{" + user + R"(,"max_steps":1001})", "out_of_range: body.max_steps"},
-          {"{" + user + R"(,"override_model":"x"})", "invalid_argument: body.model"},
+          {"{" + user + R"(,"override_model":"x"})", "invalid_argument: body.override_model"},
           {"{" + user + R"(,"background":true})", "invalid_argument: body.background"},
           {"{" + user + R"(,"client_tools":[{}]})", "invalid_argument: body.client_tools"},
           {"{" + user + R"(,"client_tools":[]})", "ok"},

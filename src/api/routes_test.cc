@@ -234,6 +234,11 @@ TEST_F(RoutesTest, CursorsWalkAHistoryWithoutGapOrRepeat) {
   }
   Answer before = ask("GET", "/v1/agents/" + id + "/messages?order=asc&before=" + ids[2]);
   EXPECT_EQ(before.body.as_array().size(), 2U);
+  // With a limit, the page is what stands nearest before the cursor, in the list's order.
+  Answer near = ask("GET", "/v1/agents/" + id + "/messages?order=asc&limit=2&before=" + ids[5]);
+  ASSERT_EQ(near.body.as_array().size(), 2U);
+  EXPECT_EQ(near.body.at(0).at("id").as_string(), ids[3]);
+  EXPECT_EQ(near.body.at(1).at("id").as_string(), ids[4]);
   EXPECT_TRUE(
       ask("GET", "/v1/agents/" + id + "/messages?after=message-unknown").body.as_array().empty());
 }

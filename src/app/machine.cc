@@ -26,10 +26,10 @@ Result<std::optional<std::string>> RealMachine::read_file(const std::string& pat
   const std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   // Through the stream, which turns a failed read (of a directory, say) into its state.
-  if (!code && file && !std::filesystem::is_empty(path, code)) {
-    text << file.rdbuf();
-  }
-  if (code || !file || !text) {
+  const bool directory = std::filesystem::is_directory(path, code);
+  // An empty file sets `failbit`, a failed read `badbit`.
+  text << file.rdbuf();
+  if (code || directory || !file || text.bad()) {
     return base::unavailable("cannot read " + path);
   }
   return std::optional<std::string>(std::move(text).str());

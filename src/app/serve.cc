@@ -98,13 +98,11 @@ Task<void> start_all(Loop& loop, api::Server& first,
   co_return kOk;
 }
 
-Task<void> nothing() { co_return kOk; }
-
 // What the other loops hand back on their way out (transactions, streams) is dropped by the first
 // loop while the store still stands.
 struct GiveBack {
   real::RealLoop& loop;
-  ~GiveBack() { CHECK(loop.run(nothing()).ok()); }
+  ~GiveBack() { loop.run_pending(); }
 };
 
 Task<void> watch_memory(Loop& loop, obs::Gauge& resident_bytes) {

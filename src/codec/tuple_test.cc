@@ -89,9 +89,14 @@ TEST(Tuple, OrdersByFieldAndAPrefixBeforeItsExtensions) {
   const auto pair = [](ByteView a, ByteView b) {
     return std::move(TuplePacker().string(a).string(b)).take();
   };
-  const std::vector<Bytes> ascending = {
-      std::move(TuplePacker().string("a")).take(), pair("a", ""), pair("a", "z"),
-      pair("a\x00"s, "a"), pair("a\x00\x00"s, ""), pair("a\x01"s, ""), pair("ab", "a"), pair("b", "")};
+  const std::vector<Bytes> ascending = {std::move(TuplePacker().string("a")).take(),
+                                        pair("a", ""),
+                                        pair("a", "z"),
+                                        pair("a\x00"s, "a"),
+                                        pair("a\x00\x00"s, ""),
+                                        pair("a\x01"s, ""),
+                                        pair("ab", "a"),
+                                        pair("b", "")};
   EXPECT_TRUE(std::ranges::is_sorted(ascending));
 }
 

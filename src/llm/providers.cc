@@ -17,7 +17,8 @@ ModelInfo offline_info() {
   return {.handle = std::string(kOfflineHandle),
           .name = std::string(kOfflineModelName),
           .provider = std::string(kOfflineProvider),
-          .provider_type = std::string(kOfflineProvider),
+          // Clients know a fixed list of types; this provider speaks the shapes of this one.
+          .provider_type = std::string(kOpenAiProvider),
           .endpoint = "",
           .endpoint_type = std::string(kOpenAiProvider),
           .context_window = kOfflineContextWindow};

@@ -13,6 +13,8 @@ namespace {
 // Pieces of work between two looks at the sockets: a chain of posts cannot starve them, and a busy
 // loop asks the kernel rarely.
 constexpr int kPiecesPerRound = 256;
+// Work that posts itself for ever must not keep `run_pending`.
+constexpr int kPendingRoundsMax = 64;
 
 }  // namespace
 
@@ -77,6 +79,19 @@ void RealLoop::run() {
   impl_->running_thread = std::thread::id();
 }
 
+void RealLoop::run_pending() {
+  CHECK(impl_->running_thread.load() == std::thread::id());
+  impl_->running_thread = std::this_thread::get_id();
+  for (int round = 0; round < kPendingRoundsMax; ++round) {
+    impl_->take_mail();
+    // What this round posts is for the next.
+    for (size_t left = impl_->ready.size(); left > 0; --left) {
+      impl_->run_first();
+    }
+  }
+  impl_->running_thread = std::thread::id();
+}
+
 void RealLoop::stop() {
   impl_->stop_asked = true;
   boost::asio::post(impl_->io, [] {});
@@ -104,11 +119,15 @@ void RealLoop::Impl::take_mail() {
 
 void RealLoop::Impl::run_ready() {
   for (int i = 0; i < kPiecesPerRound && !ready.empty() && !stop_asked; ++i) {
-    async::Work work = std::move(ready.front());
-    ready.pop_front();
-    refresh_now();
-    work();
+    run_first();
   }
+}
+
+void RealLoop::Impl::run_first() {
+  async::Work work = std::move(ready.front());
+  ready.pop_front();
+  refresh_now();
+  work();
 }
 
 void RealLoop::Impl::run_timers() {

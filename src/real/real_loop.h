@@ -28,6 +28,9 @@ class RealLoop final : public async::Loop {
 
   // Runs work until `stop`, waiting for it when there is none. May be called again.
   void run();
+  // Runs the work that is ready, other threads' included, and what that posts in a bounded number
+  // of rounds. Waits for nothing, fires no timers, and a `stop` does not end it. Not inside `run`.
+  void run_pending();
   // Ends `run` after the piece of work that runs now; before `run`, ends the next one at once.
   // Any thread.
   void stop();

@@ -40,6 +40,7 @@ struct RealLoop::Impl {
   void refresh_now();
   void take_mail();
   void run_ready();
+  void run_first();
   void run_timers();
   void wait_for_io();
 };

@@ -103,10 +103,10 @@ TEST(RealLoop, TimeIsFrozenWhileOnePieceOfWorkRuns) {
 }
 
 TEST(RealLoop, WakesForWorkThatOtherThreadsPost) {
+  RealLoop here;
+  std::atomic<int> count{0};
   LoopThread other;
   other.start();
-  std::atomic<int> count{0};
-  RealLoop here;
   constexpr int kThreads = 4;
   constexpr int kPosts = 2'000;
   std::vector<std::thread> posters;
@@ -141,6 +141,32 @@ TEST(RealLoop, KeepsTheOrderOfOneForeignThread) {
   poster.join();
   ASSERT_EQ(seen.size(), 1'000u);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(RealLoop, RunsWhatIsPendingWithoutWaitingForMore) {
+  RealLoop loop;
+  std::string seen;
+  loop.start_timer(loop.now() + Duration::hours(1), [&] { seen += 't'; });
+  std::thread poster([&] { loop.post_from_thread([&] { loop.post([&] { seen += 'c'; }); }); });
+  poster.join();
+  loop.post([&] { seen += 'a'; });
+  loop.stop();
+  loop.run_pending();
+  EXPECT_EQ(seen, "ac");
+  loop.run_pending();
+  EXPECT_EQ(seen, "ac");
+}
+
+TEST(RealLoop, RunningWhatIsPendingEndsEvenIfWorkPostsItself) {
+  RealLoop loop;
+  int rounds = 0;
+  std::function<void()> again = [&] {
+    ++rounds;
+    loop.post([&] { again(); });
+  };
+  again();
+  loop.run_pending();
+  EXPECT_GT(rounds, 1);
 }
 
 TEST(RealLoop, AStopBeforeRunEndsItAtOnce) {

@@ -235,6 +235,19 @@ std::optional<Failure> check_lists_in_real_time(const AgentView& view) {
   return std::nullopt;
 }
 
+bool holds_config(const std::map<Bytes, Bytes>& contents, const std::string& agent) {
+  return std::ranges::any_of(contents, [&](const auto& entry) {
+    return entry.first.find(agent) != Bytes::npos && entry.first.find("config") != Bytes::npos;
+  });
+}
+
+// An acknowledged delete that is gone whole is a lost acknowledgement; anything between is S18's.
+Failure delete_failure(std::string what, const Op& op, const std::map<Bytes, Bytes>& contents) {
+  return holds_config(contents, op.agent)
+             ? failure("S3", "an acknowledged delete was lost: " + what, op)
+             : failure("S18", std::move(what), op);
+}
+
 // Runs `check` for each agent in order until one fails.
 template <class Check>
 std::optional<Failure> for_each_agent(const History& history, Check check) {
@@ -293,7 +306,8 @@ std::optional<Failure> check_well_formed(const History& history, int64_t settled
   });
 }
 
-std::optional<Failure> check_deleted_is_absent(const History& history) {
+std::optional<Failure> check_deleted_is_absent(const History& history,
+                                               const std::map<Bytes, Bytes>& contents) {
   for (const Op& op : history) {
     if (op.kind == OpKind::kDelete || op.outcome != Outcome::kOk) {
       continue;
@@ -301,7 +315,7 @@ std::optional<Failure> check_deleted_is_absent(const History& history) {
     for (const Op& remove : history) {
       if (remove.kind == OpKind::kDelete && remove.agent == op.agent &&
           remove.outcome == Outcome::kOk && remove.returned_ns < op.called_ns) {
-        return failure("S18", "the agent's delete was acknowledged and it answers", op);
+        return delete_failure("the agent's delete was acknowledged and it answers", op, contents);
       }
     }
   }
@@ -328,7 +342,7 @@ std::optional<Failure> check_store(const History& history, const std::map<Bytes,
     if (view.remove != nullptr) {
       for (const auto& [key, value] : contents) {
         if (key.find(id) != Bytes::npos) {
-          return failure("S18", "a deleted agent left a key behind", *view.remove);
+          return delete_failure("a deleted agent left a key behind", *view.remove, contents);
         }
       }
     }
@@ -347,20 +361,24 @@ std::optional<Failure> check_store(const History& history, const std::map<Bytes,
   return std::nullopt;
 }
 
-std::optional<Failure> check_agents(const History& history, int64_t settled_ns) {
+std::optional<Failure> check_agents(const History& history, int64_t settled_ns,
+                                    const std::map<Bytes, Bytes>& contents) {
   if (auto found = check_errors_are_not_absence(history)) {
     return found;
   }
   if (auto found = check_acknowledged_is_readable(history)) {
     return found;
   }
-  if (auto found = check_deleted_is_absent(history)) {
+  if (auto found = check_deleted_is_absent(history, contents)) {
     return found;
   }
   if (auto found = check_order(history)) {
     return found;
   }
-  return check_well_formed(history, settled_ns);
+  if (auto found = check_well_formed(history, settled_ns)) {
+    return found;
+  }
+  return check_store(history, contents);
 }
 
 }  // namespace kelpie::sim

@@ -23,8 +23,10 @@ std::optional<Failure> check_order(const History& history);
 // list of `settled` agents (called at or after `settled_ns`) exactly one.
 std::optional<Failure> check_well_formed(const History& history, int64_t settled_ns);
 
-// S18: after an acknowledged delete the agent is absent to everyone.
-std::optional<Failure> check_deleted_is_absent(const History& history);
+// S18: after an acknowledged delete the agent is absent to everyone. `contents` is the store's at
+// the end: if the whole agent is still in it, the delete was lost, which breaks S3.
+std::optional<Failure> check_deleted_is_absent(const History& history,
+                                               const std::map<Bytes, Bytes>& contents);
 
 // S20: an error reading state is not answered with an absent or an empty agent.
 std::optional<Failure> check_errors_are_not_absence(const History& history);
@@ -33,6 +35,7 @@ std::optional<Failure> check_errors_are_not_absence(const History& history);
 std::optional<Failure> check_store(const History& history, const std::map<Bytes, Bytes>& contents);
 
 // All of them, the one that explains most first.
-std::optional<Failure> check_agents(const History& history, int64_t settled_ns);
+std::optional<Failure> check_agents(const History& history, int64_t settled_ns,
+                                    const std::map<Bytes, Bytes>& contents);
 
 }  // namespace kelpie::sim

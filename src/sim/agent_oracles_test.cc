@@ -29,6 +29,8 @@ Op list(int64_t called, int64_t returned, std::vector<SeenMessage> messages) {
   made.messages = std::move(messages);
   return made;
 }
+const std::map<Bytes, Bytes> kStore = {{"k1", "a"}, {"k2", "c"}};
+
 std::string verdict(const std::optional<Failure>& failure) {
   return failure ? failure->oracle : "none";
 }
@@ -40,7 +42,7 @@ TEST(AgentOracles, AcceptAHistoryWithoutFault) {
                            send("b", 4, 7, Outcome::kUnknown),
                            send("c", 8, 9),
                            list(10, 11, {user("a"), user("b"), user("c")})};
-  EXPECT_EQ(verdict(check_agents(history, 10)), "none");
+  EXPECT_EQ(verdict(check_agents(history, 10, kStore)), "none");
 }
 
 TEST(AgentOracles, S3FindsAnAcknowledgedMessageThatIsMissing) {
@@ -74,11 +76,11 @@ TEST(AgentOracles, S3FindsAnAcknowledgedAgentThatIsAbsent) {
 TEST(AgentOracles, AnAgentThatIsBeingDeletedMayBeAbsent) {
   const History history = {created(), send("a", 2, 3), op(OpKind::kDelete, 4, 9, Outcome::kUnknown),
                            op(OpKind::kGet, 5, 6, Outcome::kAbsent)};
-  EXPECT_EQ(verdict(check_agents(history, 0)), "none");
+  EXPECT_EQ(verdict(check_agents(history, 0, {})), "none");
 }
 
 TEST(AgentOracles, S4FindsAMessageThatNobodySent) {
-  EXPECT_EQ(verdict(check_agents({created(), list(4, 5, {user("ghost")})}, 0)), "S4");
+  EXPECT_EQ(verdict(check_agents({created(), list(4, 5, {user("ghost")})}, 0, {})), "S4");
 }
 
 TEST(AgentOracles, S4FindsAnOrderAgainstRealTime) {
@@ -116,8 +118,11 @@ TEST(AgentOracles, S16FindsToolCallsWithoutExactlyOneResult) {
 
 TEST(AgentOracles, S18FindsADeletedAgentThatAnswersAndKeysThatItLeft) {
   const History history = {created(), op(OpKind::kDelete, 2, 3, Outcome::kOk), list(4, 5, {})};
-  EXPECT_EQ(verdict(check_deleted_is_absent(history)), "S18");
+  EXPECT_EQ(verdict(check_deleted_is_absent(history, {})), "S18");
   EXPECT_EQ(verdict(check_store(history, {{"x/agent-1/y", "1"}})), "S18");
+  const std::map<Bytes, Bytes> whole = {{"x/agent-1/config", "1"}};
+  EXPECT_EQ(verdict(check_store(history, whole)), "S3");
+  EXPECT_EQ(verdict(check_deleted_is_absent(history, whole)), "S3");
   EXPECT_EQ(verdict(check_store(history, {})), "none");
 }
 
@@ -126,10 +131,10 @@ TEST(AgentOracles, S20FindsAnErrorThatWasAnsweredAsAbsence) {
   absent.storage_errors = true;
   const History back = {created(), send("a", 2, 3), absent, list(6, 7, {user("a")})};
   EXPECT_EQ(verdict(check_errors_are_not_absence(back)), "S20");
-  EXPECT_EQ(verdict(check_agents(back, kNever)), "S20");
+  EXPECT_EQ(verdict(check_agents(back, kNever, {})), "S20");
   // Gone for good is a loss, whatever went wrong meanwhile.
   const History gone = {created(), absent};
-  EXPECT_EQ(verdict(check_agents(gone, kNever)), "S3");
+  EXPECT_EQ(verdict(check_agents(gone, kNever, {})), "S3");
 }
 
 TEST(AgentOracles, S3LooksForAcknowledgedTextsInTheStoreItself) {

@@ -5,7 +5,9 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +26,13 @@ constexpr uint64_t kCanarySeeds = 1'000;
 constexpr std::string_view kUsage =
     "kelpie sim run [--seeds N] [--from SEED] [--scenario NAME] [--twice] [--mutant M] [--stop]\n"
     "kelpie sim replay SEED [--scenario NAME] [--trace] [--mutant M]\n"
+    "kelpie sim corpus FILE\n"
     "kelpie sim list\n"
     "kelpie sim mutants [--from SEED]\n";
 
 struct Flags {
   std::string verb;
+  std::string file;
   std::string scenario{scenarios().front().name};
   uint64_t seeds = 1;
   uint64_t from = 1;
@@ -58,6 +62,10 @@ Result<void> take_flag(const std::vector<std::string>& words, size_t& at, Flags&
   const bool plain = flag == "--twice" || flag == "--trace" || flag == "--stop";
   if (plain) {
     (flag == "--twice" ? flags.twice : flag == "--trace" ? flags.trace : flags.stop) = true;
+    return kOk;
+  }
+  if (flags.verb == "corpus" && !flag.starts_with("--")) {
+    flags.file = flag;
     return kOk;
   }
   const bool is_seed = flags.verb == "replay" && !flag.starts_with("--");
@@ -191,6 +199,40 @@ int replay(const Flags& flags) {
   return 0;
 }
 
+// Each line of the file: a scenario, a seed, and after `#` what it once found. All must be clean
+// now.
+int run_corpus(const Flags& flags) {
+  std::ifstream file(flags.file);
+  if (!file) {
+    fmt::print(stderr, "cannot read \"{}\"\n", flags.file);
+    return 2;
+  }
+  uint64_t clean = 0;
+  uint64_t failed = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string name;
+    uint64_t seed = 0;
+    if (!(words >> name)) {
+      continue;
+    }
+    const ScenarioInfo* scenario = find_scenario(name);
+    if (scenario == nullptr || !(words >> seed)) {
+      fmt::print(stderr, "expected a scenario and a seed, got \"{}\"\n", line);
+      return 2;
+    }
+    const RunResult result = run_seed(*scenario, seed, {}, nullptr);
+    if (result.failure) {
+      Flags with = flags;
+      with.scenario = name;
+      print_failure(with, result);
+    }
+    (result.failure ? failed : clean) += 1;
+  }
+  fmt::print("{} regression seeds clean, {} failed\n", clean, failed);
+  return failed == 0 && clean > 0 ? 0 : 1;
+}
+
 int list() {
   for (const ScenarioInfo& scenario : scenarios()) {
     fmt::print("scenario {:<14} {}\n", scenario.name, scenario.what);
@@ -263,6 +305,9 @@ int run_sim_cli(int argc, char** argv, const char* dst_seed) {
   }
   if (flags->verb == "replay") {
     return replay(*flags);
+  }
+  if (flags->verb == "corpus") {
+    return run_corpus(*flags);
   }
   if (flags->verb == "list") {
     return list();

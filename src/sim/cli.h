@@ -1,4 +1,4 @@
-// The command line of the simulator: `kelpie sim run|replay|list|mutants`.
+// The command line of the simulator: `kelpie sim run|replay|corpus|list|mutants`.
 #pragma once
 
 namespace kelpie::sim {

@@ -319,10 +319,7 @@ void FirstLight::judge() {
   if (simulation_.failure()) {
     return;
   }
-  std::optional<Failure> found = check_agents(history_, settled_ns_);
-  if (!found) {
-    found = check_store(history_, node_.disk().contents());
-  }
+  const std::optional<Failure> found = check_agents(history_, settled_ns_, node_.disk().contents());
   if (found) {
     simulation_.fail(found->oracle, found->message);
   }

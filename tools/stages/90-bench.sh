@@ -2,7 +2,6 @@
 # needs: release
 # long only
 . tools/stages/lib.sh
-require bench/run.py
-tools/build.sh release kelpie turn_bench || exit 1
-bench/run.py || exit 1
+require bench/run.sh
+bench/run.sh || exit 1
 pass 1 benchmarks

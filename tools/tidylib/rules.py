@@ -85,7 +85,7 @@ UNORDERED = re.compile(
     r"\b(?:(?:std|absl|boost)::)?(?:unordered_(?:flat_|node_)?(?:multi)?(?:map|set)"
     r"|(?:flat|node)_hash_(?:map|set))\s*<")
 SLEEP = re.compile(r"\b(?:sleep_for|sleep_until)\s*\(\s*std::chrono|\bthis_thread::sleep"
-                   r"|(?<![\w.>:])u?sleep\s*\(")
+                   r"|(?<![\w.>:])u?sleep\s*\(\s*\d")
 LAMBDA_TASK = re.compile(
     r"\[(?P<captures>[^\]\[\n]+)\]\s*\([^;{}]*?\)\s*(?:mutable\s*)?->\s*(?:\w+::)*Task\s*<[^{;]*\{")
 

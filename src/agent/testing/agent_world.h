@@ -63,6 +63,11 @@ class ScriptedModel final : public llm::Model, public llm::Models {
       sink->on_text(std::string_view(reply.content).substr(0, half));
       sink->on_text(std::string_view(reply.content).substr(half));
     }
+    for (size_t i = 0; sink != nullptr && i < reply.tool_calls.size(); ++i) {
+      const llm::ToolCall& call = reply.tool_calls[i];
+      sink->on_tool_call(i, call.id, call.name, "");
+      sink->on_tool_call(i, "", "", call.arguments);
+    }
     co_return std::move(reply);
   }
   Task<std::vector<llm::ModelInfo>> list() override { co_return std::vector<llm::ModelInfo>(); }

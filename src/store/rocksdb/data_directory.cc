@@ -105,6 +105,9 @@ Result<void> check_logs(rocksdb::FileSystem& files, const std::string& directory
     std::string bytes;
     const rocksdb::IOStatus read =
         rocksdb::ReadFileToString(&files, directory + "/" + name, &bytes);
+    if (read.IsNotFound() || read.IsPathNotFound()) {
+      continue;  // deleted since by the process that holds the directory; the lock will tell
+    }
     if (!read.ok()) {
       return rocksdb_error(read, "reading the log " + name);
     }
