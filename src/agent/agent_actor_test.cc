@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +27,11 @@ using testing::StageDatabase;
 using testing::text_reply;
 using testing::well_formed;
 using Lines = std::vector<std::string>;
+
+Task<void> send_to(Service& agents, std::string id, Run run, std::shared_ptr<RunWatch>& watch) {
+  watch = co_await agents.send(std::move(id), std::move(run));
+  co_return kOk;
+}
 
 class AgentActorTest : public ::testing::Test {
  protected:
@@ -160,11 +164,19 @@ TEST_F(AgentActorTest, AMessageInTheMiddleOfAToolStepWaitsForTheRunsEnd) {
                                {"c2", "memory_insert", R"({"label":"human","new_string":"y"})"}}),
                   text_reply("one"), text_reply("two")};
   auto first = send(id, run_of("A"));
-  // Stop where the calls are committed and their results are not.
-  while (history(id).back().tool_calls.empty()) {
+  // B comes while the calls are being committed, so its turn is before that of their results.
+  database_.at(1, Stage::kHold);
+  while (!database_.happened) {
     ASSERT_TRUE(machine_.loop.step());
   }
-  auto second = send(id, run_of("B"));
+  std::shared_ptr<RunWatch> second;
+  Scope scope(machine_.loop, nullptr);
+  scope.spawn(send_to(node_->agents, id, run_of("B"), second));
+  machine_.loop.run_ready();
+  EXPECT_EQ(second, nullptr);
+  database_.release();
+  ASSERT_TRUE(run(scope.drain()).ok());
+  ASSERT_NE(second, nullptr);
   ASSERT_TRUE(end_of(*first).has_value());
   ASSERT_TRUE(end_of(*second).has_value());
   EXPECT_EQ(well_formed(history(id)), "");
@@ -358,7 +370,8 @@ TEST_F(AgentActorTest, DeletingInTheMiddleOfARunClosesItsWatchAndLeavesNothing) 
   EXPECT_EQ(rows(), before);
   EXPECT_EQ(run(node_->agents.get(id)).error().code, Code::kNotFound);
   EXPECT_EQ(run(node_->agents.send(id, run_of("C"))).error().code, Code::kNotFound);
-  EXPECT_EQ(node_->runtime.active(), 0U);
+  machine_.loop.run();
+  EXPECT_EQ(node_->runtime.active(), 0U) << "the activations that found nothing";
 }
 
 TEST_F(AgentActorTest, AnEditOfABlockDoesNotRewriteThePromptUntilItIsRecompiled) {

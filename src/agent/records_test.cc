@@ -159,11 +159,11 @@ TEST(Records, EveryFieldOfAMessageIsReadBackInEveryRole) {
 }
 
 TEST(Records, EveryFieldOfARunIsReadBackInEveryStatus) {
-  Run run = full_run();
+  agent::Run run = full_run();
   for (RunStatus status :
        {RunStatus::kQueued, RunStatus::kRunning, RunStatus::kCompleted, RunStatus::kFailed}) {
     run.status = status;
-    const Run read = Run::decode(run.encode()).value();
+    const agent::Run read = agent::Run::decode(run.encode()).value();
     EXPECT_EQ(read.id, run.id);
     EXPECT_EQ(read.status, run.status);
     ASSERT_EQ(read.input.size(), 2U);
@@ -189,7 +189,7 @@ TEST(Records, EmptyRecordsAreReadBackToo) {
   EXPECT_TRUE(Config::decode(Config().encode()).ok());
   EXPECT_TRUE(Block::decode(Block().encode()).ok());
   EXPECT_TRUE(Message::decode(Message().encode()).ok());
-  EXPECT_TRUE(Run::decode(Run().encode()).ok());
+  EXPECT_TRUE(agent::Run::decode(agent::Run().encode()).ok());
 }
 
 template <class Record>
@@ -224,9 +224,9 @@ TEST(Records, AFormatOfTheFutureIsNamedInTheError) {
 TEST(Records, AnUnknownRoleOrStatusIsNeverReadAsAnother) {
   EXPECT_EQ(Message::decode(R"({"format":1,"id":"m","role":"robot"})").error().code,
             Code::kDataLoss);
-  EXPECT_EQ(Run::decode(R"({"format":1,"id":"r","status":"paused"})").error().code,
+  EXPECT_EQ(agent::Run::decode(R"({"format":1,"id":"r","status":"paused"})").error().code,
             Code::kDataLoss);
-  EXPECT_EQ(Run::decode(R"({"format":1,"id":"r"})").error().code, Code::kDataLoss);
+  EXPECT_EQ(agent::Run::decode(R"({"format":1,"id":"r"})").error().code, Code::kDataLoss);
 }
 
 TEST(Records, PartsThatAreNotObjectsAreDataLoss) {
@@ -234,7 +234,7 @@ TEST(Records, PartsThatAreNotObjectsAreDataLoss) {
                           R"({"format":1,"role":"user","tool_returns":["x"]})"}) {
     EXPECT_EQ(Message::decode(bad).error().code, Code::kDataLoss) << bad;
   }
-  EXPECT_EQ(Run::decode(R"({"format":1,"status":"queued","input":[[]]})").error().code,
+  EXPECT_EQ(agent::Run::decode(R"({"format":1,"status":"queued","input":[[]]})").error().code,
             Code::kDataLoss);
 }
 

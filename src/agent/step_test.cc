@@ -72,7 +72,7 @@ TEST(NextStep, FollowsFromWhatIsCommitted) {
       {RunStatus::kFailed, 1, calls, "finish stored"},
   };
   for (size_t i = 0; i < rows.size(); ++i) {
-    Run run;
+    agent::Run run;
     run.id = "run-1";
     run.status = rows[i].status;
     run.steps = rows[i].steps;

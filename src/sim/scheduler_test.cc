@@ -64,7 +64,7 @@ TEST(Scheduler, TimeMovesByFiftyToAHundredNanosecondsPerEvent) {
 TEST(Scheduler, TimeJumpsToTheNextTimerWhenNothingIsReady) {
   Rig rig(3);
   SimLoop& loop = rig.scheduler.add_loop(HostId(1), "a", Incarnation(1));
-  const Instant due = loop.now() + Duration::hours(3);
+  const Instant due = loop.now() + Duration::minutes(30);
   Instant ran;
   loop.start_timer(due, [&] { ran = loop.now(); });
   rig.run();
@@ -138,6 +138,22 @@ TEST(SimLoop, ATaskOfADeadIncarnationIsDestroyedWithoutRunning) {
   }
   rig.run();
   EXPECT_FALSE(woke);
+}
+
+TEST(Scheduler, AGuardStopsWhatNeverEnds) {
+  Choices choices(1);
+  Trace trace;
+  Scheduler scheduler(choices, trace, SchedulerOptions{.simulated_ns_max = 1'000'000'000});
+  SimLoop& loop = scheduler.add_loop(HostId(1), "a", Incarnation(1));
+  struct Ticker {
+    static void again(SimLoop& on) {
+      on.start_timer(on.now() + Duration::millis(10), [&on] { again(on); });
+    }
+  };
+  Ticker::again(loop);
+  while (scheduler.step()) {
+  }
+  EXPECT_NE(scheduler.tripped().find("simulated seconds"), std::string::npos);
 }
 
 TEST(Scheduler, AGuardStopsWhatSpins) {

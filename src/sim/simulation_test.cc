@@ -75,10 +75,10 @@ TEST(SimHost, AWallClockThatJumpedIsCountedOnceItIsRead) {
 TEST(SimFaults, AMutantIsOnWhenTheRunNamesItAndABuggifySiteWhenTheSeedHasIt) {
   Swarm swarm;
   swarm.buggify_per_million = 1'000'000;
-  Simulation simulation(SimulationOptions{.mutants = {"M8"}}, swarm);
+  Simulation simulation(SimulationOptions{.mutants = {"M24"}}, swarm);
   World& world = simulation.add_host("node").boot();
-  EXPECT_TRUE(world.faults.mutant("M8"));
-  EXPECT_FALSE(world.faults.mutant("M24"));
+  EXPECT_TRUE(world.faults.mutant("M24"));
+  EXPECT_FALSE(world.faults.mutant("M1"));
   int fired = 0;
   for (int i = 0; i < 1'000; ++i) {
     fired += world.faults.buggify("site") ? 1 : 0;

@@ -52,9 +52,7 @@ Task<void> refuses_a_phantom(Database& database, Loop&) {
     CONFORM(failed_with(co_await reader->commit().result(), Code::kAborted));
   }
   const auto reader = database.begin();
-  CONFORM(
-      (co_await all_rows(*reader, KeyRange::prefix("k"), Order::kForward, 10)).size() ==
-      4);
+  CONFORM((co_await all_rows(*reader, KeyRange::prefix("k"), Order::kForward, 10)).size() == 4);
   reader->set("count", "4");
   const auto remover = database.begin();
   remover->clear_range({"k2", "k9"});
@@ -66,8 +64,7 @@ Task<void> refuses_a_phantom(Database& database, Loop&) {
 Task<void> conflicts_only_over_what_a_page_covered(Database& database, Loop&) {
   co_await put(database, {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}});
   const auto forward = database.begin();
-  CONFORM((co_await forward->get_range({.range = kAll, .rows_max = 2})).rows.size() ==
-          2);
+  CONFORM((co_await forward->get_range({.range = kAll, .rows_max = 2})).rows.size() == 2);
   const auto backward = database.begin();
   CONFORM((co_await backward->get_range({.range = kAll, .rows_max = 2, .order = Order::kReverse}))
               .rows.size() == 2);

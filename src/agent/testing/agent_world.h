@@ -89,6 +89,7 @@ enum class Stage {
   kConflict,       // another commit writes all that it read
   kUnknownLanded,  // it happens, and nobody says so
   kUnknownLost,    // it does not happen, and nobody says so
+  kHold,           // it waits until it is released
   kHaltBefore,     // the process stops; it does not happen
   kHaltAfter,      // the process stops once it has happened
 };
@@ -96,7 +97,7 @@ enum class Stage {
 // Counts the commits that write, and disturbs the one that it was told to.
 class StageDatabase final : public store::Database {
  public:
-  StageDatabase(Loop& loop, store::Database& inner) : inner_(inner), never_(loop) {}
+  StageDatabase(Loop& loop, store::Database& inner) : inner_(inner), never_(loop), release_(loop) {}
   [[nodiscard]] std::unique_ptr<store::Transaction> begin() override;
   [[nodiscard]] std::string_view engine_name() const override { return inner_.engine_name(); }
 
@@ -106,7 +107,9 @@ class StageDatabase final : public store::Database {
     stage_ = stage;
     halted = false;
     happened = false;
+    release_.clear();
   }
+  void release() { release_.set(); }
   int commits = 0;
   bool happened = false;
   bool halted = false;
@@ -118,6 +121,7 @@ class StageDatabase final : public store::Database {
 
   store::Database& inner_;
   async::Event never_;
+  async::Event release_;
   int target_ = 0;
   Stage stage_ = Stage::kNone;
 };
@@ -201,6 +205,9 @@ inline Task<store::Version> StageDatabase::commit(Staged& transaction) {
   if (stage_ == Stage::kHaltBefore) {
     halted = true;
     co_await never_.wait();
+  }
+  if (stage_ == Stage::kHold) {
+    co_await release_.wait();
   }
   if (stage_ == Stage::kUnknownLost) {
     co_return base::unknown("the connection was lost");
