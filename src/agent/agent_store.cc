@@ -86,8 +86,8 @@ PageWalk walk_of(PageRequest page) {
   if (walk.page.before.has_value() && !walk.page.after.has_value()) {
     walk.turned = true;
     walk.page.after = std::exchange(walk.page.before, std::nullopt);
-    walk.page.order = walk.page.order == store::Order::kForward ? store::Order::kReverse
-                                                                : store::Order::kForward;
+    walk.page.order =
+        walk.page.order == store::Order::kForward ? store::Order::kReverse : store::Order::kForward;
   }
   return walk;
 }

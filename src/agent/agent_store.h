@@ -24,8 +24,8 @@ struct PageRequest {
   store::Order order = store::Order::kReverse;
 };
 
-// How a page is read. A page that has only `before` holds what stands nearest before the cursor: it is read from
-// the cursor backwards, as "after" it in the other order, and turned round.
+// How a page is read. A page that has only `before` holds what stands nearest before the cursor: it
+// is read from the cursor backwards, as "after" it in the other order, and turned round.
 struct PageWalk {
   PageRequest page;
   bool turned = false;

@@ -91,6 +91,10 @@ TEST_F(AgentStoreTest, PagesOfMessagesAreCutByBothCursorsInBothOrders) {
       {Order::kReverse, "m4", nullptr, 2, {"m3", "m2"}},
       {Order::kForward, nullptr, "m2", 100, {"m0", "m1"}},
       {Order::kReverse, nullptr, "m3", 100, {"m5", "m4"}},
+      // With `before` alone, the page is what stands nearest before the cursor.
+      {Order::kForward, nullptr, "m4", 2, {"m2", "m3"}},
+      {Order::kReverse, nullptr, "m1", 2, {"m3", "m2"}},
+      {Order::kForward, "m0", "m4", 2, {"m1", "m2"}},
       {Order::kForward, "m1", "m4", 100, {"m2", "m3"}},
       {Order::kReverse, "m4", "m1", 100, {"m3", "m2"}},
       {Order::kForward, "m4", "m1", 100, {}},
