@@ -66,6 +66,7 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
   }
   while (!self->ended_) {
     if (!co_await self->wait_for_turn()) {
+      co_await self->give_away();
       break;
     }
     if (self->ended_) {
@@ -84,14 +85,28 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
 Task<bool> Activation::wait_for_turn() {
   while (mailbox_.empty() && !ended_) {
     mail_.clear();
+    const bool at_once = runtime_.world_.faults.buggify("actor.idle_at_once");
     auto woken =
-        co_await async::timeout(runtime_.world_.loop, runtime_.options_.idle_timeout, wait(mail_))
+        co_await async::timeout(runtime_.world_.loop,
+                                at_once ? kRetryPause : runtime_.options_.idle_timeout, wait(mail_))
             .result();
     if (!woken.ok() && mailbox_.empty() && !actor_->busy()) {
       co_return false;
     }
   }
   co_return true;
+}
+
+Task<void> Activation::give_away() {
+  auto released = co_await runtime_.ownership_.release(self_.name()).result();
+  if (!released.ok()) {
+    // The record stays, and says what is true: this node may activate it again, and its next epoch
+    // frees it.
+    runtime_.world_.log.warn(
+        "an idle actor could not be given away",
+        {{"actor", self_.to_string()}, {"error", released.error().to_string()}});
+  }
+  co_return kOk;
 }
 
 Task<void> Activation::activate() {
@@ -190,6 +205,7 @@ Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction
   const Bytes nonce = fresh_nonce();
   if (turn.destroys_) {
     transaction.clear_range(store::keys::actor(self_.name()));
+    transaction.clear(store::keys::owner(self_.name()));
   } else {
     transaction.set(store::keys::actor_head(self_.name()),
                     Head{generation_, turn.number(), nonce}.encode());

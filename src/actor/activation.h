@@ -48,6 +48,8 @@ class Activation {
   enum class Next : uint8_t { kGoOn, kEnd };
 
   Task<void> activate();
+  // Ends this node's ownership of an actor that nobody calls.
+  Task<void> give_away();
   Task<void> read_head(store::Transaction& transaction);
   // False when it was idle for too long.
   Task<bool> wait_for_turn();

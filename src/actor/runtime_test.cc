@@ -227,6 +227,29 @@ TEST_F(RuntimeTest, DestroyingAnActorLeavesNoKeyOfIt) {
   EXPECT_EQ(run(total("a")).value(), 0);
 }
 
+TEST_F(RuntimeTest, OnASharedStoreAnActorIsOwnedWhileItIsActiveAndNoLonger) {
+  cluster::Ownership shared(machine_.world, database_, cluster::OwnerRecords::kPerActor);
+  ASSERT_TRUE(run(shared.join()).ok());
+  Runtime runtime(machine_.world, database_, shared, RuntimeOptions{});
+  runtime.register_type(kType, [this](ActorServices services) {
+    return std::make_unique<CounterActor>(std::move(services), notes_);
+  });
+  const auto add_one = [](CounterActor& a, Turn& turn) { return a.add(turn, 1); };
+  const auto owned = [&](const std::string& id) {
+    return run(shared.placement(ref(id).name())).value().has_value();
+  };
+  ASSERT_TRUE(run(runtime.call<CounterActor>(ref("idle"), add_one)).ok());
+  EXPECT_TRUE(owned("idle"));
+  machine_.loop.run();
+  EXPECT_FALSE(owned("idle"));
+  ASSERT_TRUE(run(runtime.call<CounterActor>(ref("gone"), add_one)).ok());
+  EXPECT_TRUE(owned("gone"));
+  ASSERT_TRUE(run(runtime.call<CounterActor>(ref("gone"), [](CounterActor& a, Turn& turn) {
+                return a.destroy(turn);
+              })).ok());
+  EXPECT_FALSE(owned("gone"));
+}
+
 TEST_F(RuntimeTest, BackgroundWorkEndsWithItsActivation) {
   ASSERT_TRUE(run(runtime_.call<CounterActor>(ref("a"), [](CounterActor& a, Turn& turn) {
                 return a.work_forever(turn);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "world/faults.h"
 #include "world/log.h"
 
 namespace kelpie::api {
@@ -11,7 +12,9 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
     : world_(world),
       metrics_(metrics),
       options_(std::move(options)),
-      ownership_(world, database, options_.owner_records),
+      ownership_(world, database,
+                 world.faults.buggify("server.owner_records") ? cluster::OwnerRecords::kPerActor
+                                                              : options_.owner_records),
       runtime_(world, database, ownership_, options_.actors),
       agents_(world, database, runtime_, models,
               [loop = options_.loop, loops = options_.loops](std::string_view agent_id) {

@@ -64,6 +64,69 @@ Result<void> make_directory(rocksdb::FileSystem& files, const std::string& direc
   return kOk;
 }
 
+Result<void> check_logs(rocksdb::FileSystem& files, const std::string& directory) {
+  std::vector<std::string> names;
+  const rocksdb::IOStatus status =
+      files.GetChildren(directory, rocksdb::IOOptions(), &names, nullptr);
+  if (!status.ok()) {
+    return rocksdb_error(status, "listing the directory " + directory);
+  }
+  for (const std::string& name : names) {
+    if (!name.ends_with(".log")) {
+      continue;
+    }
+    std::string bytes;
+    const rocksdb::IOStatus read =
+        rocksdb::ReadFileToString(&files, directory + "/" + name, &bytes);
+    if (!read.ok()) {
+      return rocksdb_error(read, "reading the log " + name);
+    }
+    if (const auto damage = damage_before_a_batch(bytes)) {
+      return base::data_loss("the store in " + directory + " is damaged: log " + name +
+                             " at offset " + std::to_string(*damage) +
+                             "; copy the directory away before you try to repair it");
+    }
+  }
+  return kOk;
+}
+
+rocksdb::IOStatus cut_file(rocksdb::FileSystem& files, const std::string& path, size_t size) {
+  const rocksdb::IOOptions options;
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  rocksdb::IOStatus status = files.ReopenWritableFile(path, {}, &file, nullptr);
+  if (status.ok()) {
+    status = file->Truncate(size, options, nullptr);
+  }
+  if (status.ok()) {
+    status = file->Sync(options, nullptr);
+  }
+  return status.ok() ? file->Close(options, nullptr) : status;
+}
+
+Result<void> mend_manifest(rocksdb::FileSystem& files, const std::string& directory) {
+  std::string name;
+  if (!rocksdb::ReadFileToString(&files, directory + "/CURRENT", &name).ok()) {
+    return kOk;  // a new store; or RocksDB will say what is wrong
+  }
+  while (!name.empty() && name.back() == '\n') {
+    name.pop_back();
+  }
+  const std::string path = directory + "/" + name;
+  std::string bytes;
+  if (!rocksdb::ReadFileToString(&files, path, &bytes).ok()) {
+    return kOk;
+  }
+  if (const auto torn = torn_tail(bytes)) {
+    // Kept for whoever has to look at it; RocksDB ignores the name. Best effort.
+    (void)rocksdb::WriteStringToFile(&files, bytes.substr(*torn), path + ".torn");
+    const rocksdb::IOStatus cut = cut_file(files, path, *torn);
+    if (!cut.ok()) {
+      return rocksdb_error(cut, "cutting the torn end of " + path);
+    }
+  }
+  return kOk;
+}
+
 }  // namespace
 
 Result<void> prepare_directory(rocksdb::FileSystem& files, const std::string& directory) {
@@ -91,33 +154,25 @@ Result<void> prepare_directory(rocksdb::FileSystem& files, const std::string& di
   return kOk;
 }
 
-Result<void> check_logs(rocksdb::FileSystem& files, const std::string& directory) {
-  std::vector<std::string> names;
-  const rocksdb::IOStatus status =
-      files.GetChildren(directory, rocksdb::IOOptions(), &names, nullptr);
-  if (!status.ok()) {
-    return rocksdb_error(status, "listing the directory " + directory);
+Result<void> check_and_mend(rocksdb::FileSystem& files, const std::string& directory) {
+  rocksdb::FileLock* lock = nullptr;
+  const rocksdb::IOOptions options;
+  const rocksdb::IOStatus locked = files.LockFile(directory + "/LOCK", options, &lock, nullptr);
+  if (!locked.ok()) {
+    if (auto held = held_error(locked, directory)) {
+      return *std::move(held);
+    }
+    return rocksdb_error(locked, "locking the store in " + directory);
   }
-  for (const std::string& name : names) {
-    if (!name.ends_with(".log")) {
-      continue;
-    }
-    std::string bytes;
-    const rocksdb::IOStatus read =
-        rocksdb::ReadFileToString(&files, directory + "/" + name, &bytes);
-    if (read.IsNotFound() || read.IsPathNotFound()) {
-      continue;  // deleted since by the process that holds the directory; the lock will tell
-    }
-    if (!read.ok()) {
-      return rocksdb_error(read, "reading the log " + name);
-    }
-    if (const auto damage = damage_before_a_batch(bytes)) {
-      return base::data_loss("the store in " + directory + " is damaged: log " + name +
-                             " at offset " + std::to_string(*damage) +
-                             "; copy the directory away before you try to repair it");
-    }
+  Result<void> result = check_logs(files, directory);
+  if (result.ok()) {
+    result = mend_manifest(files, directory);
   }
-  return kOk;
+  const rocksdb::IOStatus unlocked = files.UnlockFile(lock, options, nullptr);
+  if (result.ok() && !unlocked.ok()) {
+    return rocksdb_error(unlocked, "unlocking the store in " + directory);
+  }
+  return result;
 }
 
 std::optional<Error> held_error(const rocksdb::Status& status, const std::string& directory) {

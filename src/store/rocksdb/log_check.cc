@@ -68,36 +68,58 @@ bool plausible_successor(const Record& record, uint64_t sequence) {
   return next > sequence && next - sequence < kSequenceStepMax;
 }
 
-}  // namespace
+struct Scan {
+  size_t end = 0;         // of the sound records at the beginning
+  uint64_t sequence = 0;  // of the last batch that starts in them
+};
 
-std::optional<size_t> damage_before_a_batch(ByteView log) {
-  size_t offset = 0;
-  uint64_t sequence = 0;
-  while (offset < log.size()) {
-    const std::optional<Record> record = record_at(log, offset);
+Scan scan_sound_records(ByteView log) {
+  Scan scan;
+  while (scan.end < log.size()) {
+    const std::optional<Record> record = record_at(log, scan.end);
     if (!record) {
       break;
     }
     if (record->starts_a_batch() && record->payload.size() >= kSequenceBytes) {
-      sequence = little_endian(record->payload.substr(0, kSequenceBytes));
+      scan.sequence = little_endian(record->payload.substr(0, kSequenceBytes));
     }
-    offset = skip_block_end(offset + record->bytes());
+    scan.end = skip_block_end(scan.end + record->bytes());
   }
-  if (offset >= log.size()) {
+  return scan;
+}
+
+// The damaged record's own length cannot be trusted, so this looks at every place behind it.
+template <class Accepts>
+bool any_record_behind(ByteView log, size_t damage, Accepts accepts) {
+  for (size_t next = damage + 1; next + kHeaderBytes <= log.size(); ++next) {
+    const std::optional<Record> record = record_at(log, next);
+    if (record && accepts(*record)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<size_t> damage_before_a_batch(ByteView log) {
+  const Scan scan = scan_sound_records(log);
+  if (scan.end >= log.size()) {
     return std::nullopt;
   }
-  // The damaged record's own length cannot be trusted, so look at every place behind it.
-  for (size_t next = offset + 1; next + kHeaderBytes <= log.size(); ++next) {
-    const auto type = static_cast<uint8_t>(log[next + kHeaderBytes - 1]);
-    if (type != kFull && type != kFirst) {
-      continue;
-    }
-    const std::optional<Record> record = record_at(log, next);
-    if (record && plausible_successor(*record, sequence)) {
-      return offset;
-    }
+  const bool successor = any_record_behind(log, scan.end, [&](const Record& record) {
+    return plausible_successor(record, scan.sequence);
+  });
+  return successor ? std::optional(scan.end) : std::nullopt;
+}
+
+std::optional<size_t> torn_tail(ByteView log) {
+  const Scan scan = scan_sound_records(log);
+  if (scan.end >= log.size() ||
+      any_record_behind(log, scan.end, [](const Record&) { return true; })) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return scan.end;
 }
 
 }  // namespace kelpie::store

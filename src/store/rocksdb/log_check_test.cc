@@ -94,5 +94,16 @@ TEST(LogCheck, FindsDamageBeforeTheLastBatchWhereverItIs) {
   }
 }
 
+TEST(LogCheck, FindsWhereATornTailStarts) {
+  const Bytes before = log_of({100, 200});
+  const Bytes whole = log_of({100, 200, 500, 20});
+  EXPECT_EQ(torn_tail(before), std::nullopt);
+  EXPECT_EQ(torn_tail(before + whole.substr(before.size(), 300)), before.size());
+  EXPECT_EQ(torn_tail(before + Bytes(30, 'x')), before.size());
+  Bytes damaged = whole;
+  damaged[before.size() + 50] ^= 1;
+  EXPECT_EQ(torn_tail(damaged), std::nullopt);
+}
+
 }  // namespace
 }  // namespace kelpie::store

@@ -42,8 +42,10 @@ rocksdb::Options rocksdb_options(const RocksdbOptions& options) {
   out.max_background_jobs = 2;
   out.max_open_files = 512;
   // The tail of the log may be cut or garbled by a power loss in mid write; that batch was never
-  // acknowledged. Damage before the tail is found by check_logs.
+  // acknowledged. Damage before the tail is found by check_and_mend.
   out.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A log that the MANIFEST needs and that is missing or too short is an error at open.
+  out.track_and_verify_wals_in_manifest = true;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
   out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
@@ -82,7 +84,7 @@ Result<void> RocksdbStore::open_directory() {
   }
   rocksdb::FileSystem& files = *options.env->GetFileSystem();
   TRY(prepare_directory(files, options_.directory));
-  TRY(check_logs(files, options_.directory));
+  TRY(check_and_mend(files, options_.directory));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options, options_.directory, &db);
   if (!status.ok()) {
