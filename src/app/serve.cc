@@ -112,6 +112,16 @@ Task<void> watch_memory(Loop& loop, obs::Gauge& resident_bytes) {
   }
 }
 
+// A store that has stopped makes every answer an error: better to end, and be started again.
+// Serving that ends unasked is a failure of the process.
+Task<void> end_with_store(store::LocalDatabase& database, world::Log& log,
+                          world::Listener& listener) {
+  const std::string reason = co_await database.failed();
+  log.error("the store has stopped, so this process ends", {{"reason", reason}});
+  listener.close();
+  co_return kOk;
+}
+
 void announce(const ServeConfig& config, const std::string& version, std::string_view api_key,
               world::Log& log) {
   const BackendChoice& choice = config.backend;
@@ -175,6 +185,7 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
   }
   server.route_over(std::move(peers));
   Scope background(loop, nullptr);
+  background.spawn(end_with_store(database, log, *listener));
   background.spawn(watch_memory(
       loop, metrics.gauge("process_resident_memory_bytes", "Memory in use, in bytes.")));
 

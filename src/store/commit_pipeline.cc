@@ -34,6 +34,7 @@ CommitPipeline::CommitPipeline(World& world, Backend& backend, CommitOptions opt
       last_version_(backend.latest()->version().get() + kVersionJump),
       resolver_(backend.latest()->version(),
                 {.window = base::kTransactionAgeMax, .writes_max = options.window_writes_max}),
+      stopped_(world.loop),
       work_(world.loop),
       scope_(world.loop, {}) {
   CHECK(options.batch_transactions_max > 0);
@@ -210,6 +211,12 @@ void CommitPipeline::fail_stop(const Error& reason) {
   }
   queue_.clear();
   queue_bytes_ = 0;
+  stopped_.set();
+}
+
+Task<std::string> CommitPipeline::failed() {
+  co_await stopped_.wait();
+  co_return failure_->message;
 }
 
 void CommitPipeline::reply(Pending& pending, Result<Committed> result) {

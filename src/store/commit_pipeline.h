@@ -57,6 +57,8 @@ class CommitPipeline {
 
   // Why nothing works any more, if so: `unavailable` with the reason.
   [[nodiscard]] std::optional<Error> failure() const { return failure_; }
+  // Ends when there is such a reason, and yields its text.
+  Task<std::string> failed();
   // Transactions that read at a smaller version are too old.
   [[nodiscard]] Version oldest_version();
 
@@ -93,6 +95,7 @@ class CommitPipeline {
   size_t queue_bytes_ = 0;
   std::vector<Accepted> in_flight_;
   std::optional<Error> failure_;
+  async::Event stopped_;
   async::Event work_;
   async::Scope scope_;  // last: its tasks use everything above
 };

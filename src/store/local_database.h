@@ -26,6 +26,9 @@ class LocalDatabase final : public Database {
 
   [[nodiscard]] std::unique_ptr<Transaction> begin() override;
   [[nodiscard]] std::string_view engine_name() const override;
+  // Ends when the engine has stopped for good after an undecided write, with the reason: only a
+  // restart, which recovers what is on the disk, helps then.
+  Task<std::string> failed() { return pipeline_.failed(); }
 
  private:
   World& world_;

@@ -82,6 +82,7 @@ TEST_F(LocalDatabaseTest, StopsServingReadsAfterAnUndecidedCommit) {
   const auto reader = database_.begin();
   EXPECT_EQ(loop_.run(reader->get("k")).error().code, Code::kUnavailable);
   EXPECT_EQ(loop_.run(database_.begin()->read_version()).error().code, Code::kUnavailable);
+  EXPECT_NE(loop_.run(database_.failed()).value().find("the sync failed"), std::string::npos);
 }
 
 TEST_F(LocalDatabaseTest, CommitsAnExplicitConflictAgainstTheNewestVersion) {
