@@ -74,10 +74,12 @@ TEST(RemoteDatabase, SumsHoldWhenSeveralLoopsWriteAtOnce) {
   Scope scope(home, nullptr);
   async::Event finished(home);
   int running = kLoops;
+  // They outlive the home loop's last message to them.
+  std::vector<std::unique_ptr<testing::ThreadLoop>> loops;
   std::vector<std::thread> threads;
   for (int i = 0; i < kLoops; ++i) {
-    threads.emplace_back([&] {
-      testing::ThreadLoop here;
+    loops.push_back(std::make_unique<testing::ThreadLoop>());
+    threads.emplace_back([&, &here = *loops.back()] {
       RemoteDatabase remote(here, {home, scope}, database);
       EXPECT_TRUE(here.run(add_many(remote, here, kTimes)).ok());
       home.post_from_thread([&] {

@@ -242,8 +242,7 @@ TEST(RocksdbBackend, NeverLosesCommitsSilentlyToADamagedManifest) {
   for (int round = 0; round < 12; ++round) {
     TemporaryDirectory directory;
     const RocksdbOptions options{.directory = directory.path() + "/store",
-                                 .write_buffer_bytes = 64'000,
-                                 .durability = Durability::kUnsynced};
+                                 .write_buffer_bytes = 64'000};
     {
       Process process(options);
       for (int i = 0; i < kCommits; ++i) {

@@ -44,6 +44,9 @@ rocksdb::Options rocksdb_options(const RocksdbOptions& options) {
   // The tail of the log may be cut or garbled by a power loss in mid write; that batch was never
   // acknowledged. Damage before the tail is found by check_and_mend.
   out.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A log that the MANIFEST counts on and that is gone is an error. It is what tells a MANIFEST
+  // whose last edits rotted from one that a power loss cut: after the first, logs are missing.
+  out.track_and_verify_wals_in_manifest = true;
   // A log that the MANIFEST needs and that is missing or too short is an error at open.
   out.track_and_verify_wals_in_manifest = true;
   out.stats_dump_period_sec = 0;
