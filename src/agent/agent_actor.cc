@@ -6,6 +6,7 @@
 #include "agent/ids.h"
 #include "agent/memory_tools.h"
 #include "agent/prompt.h"
+#include "base/limits.h"
 
 namespace kelpie::agent {
 
@@ -183,6 +184,10 @@ Task<void> AgentActor::accept(actor::Turn& turn, Run run, std::shared_ptr<RunWat
   co_await must_exist(store);
   run.created_micros = turn.now().micros();
   const auto queue = co_await store.queue(services_.self.id);
+  if (queue.size() >= base::kQueuedRunsPerAgentMax) {
+    co_return base::resource_exhausted(std::to_string(queue.size()) +
+                                       " messages wait for this agent already; try again later");
+  }
   const std::string run_id = run.id;
   if (queue.empty()) {
     co_await put_input(store, turn, run);
@@ -305,7 +310,7 @@ Task<ToolReturn> run_tool(AgentStore& store, std::string agent_id, llm::ToolCall
   block->value = std::move(edit->value);
   co_await store.put_block(agent_id, *block);
   item.status = "success";
-  item.content = "The block \"" + *label + "\" now reads:\n" + block->value;
+  item.content = limited_return("The block \"" + *label + "\" now reads:\n" + block->value);
   co_return std::move(item);
 }
 

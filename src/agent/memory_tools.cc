@@ -178,6 +178,24 @@ Result<MemoryEdit> apply_memory_tool(std::string_view tool, std::string_view arg
   return MemoryEdit{block.label, std::move(value)};
 }
 
+std::string limited_return(std::string text) {
+  const int64_t length = characters(text);
+  if (length <= kToolReturnCharactersMax) {
+    return text;
+  }
+  size_t end = 0;
+  for (int64_t left = kToolReturnCharactersMax; end < text.size(); ++end) {
+    const bool starts_character = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+    if (starts_character && left-- == 0) {
+      break;
+    }
+  }
+  text.resize(end);
+  text += "\n[cut: the first " + std::to_string(kToolReturnCharactersMax) + " of " +
+          std::to_string(length) + " characters]";
+  return text;
+}
+
 int64_t characters(std::string_view text) {
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });

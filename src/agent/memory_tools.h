@@ -24,6 +24,11 @@ bool is_builtin_tool(std::string_view name);
 // Schema and description, as the model and the tools' lists show them.
 llm::ToolSpec builtin_tool_spec(std::string_view name);
 
+// What a tool returns reaches the model whole up to so many characters.
+inline constexpr int64_t kToolReturnCharactersMax = 50'000;
+// The beginning of a longer text, with a note that gives both numbers.
+std::string limited_return(std::string text);
+
 // The label that a memory tool's arguments name; `invalid_argument` if they are not an object with
 // one.
 Result<std::string> edited_label(std::string_view arguments);

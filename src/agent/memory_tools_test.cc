@@ -12,6 +12,18 @@
 namespace kelpie::agent {
 namespace {
 
+TEST(LimitedReturn, CutsBetweenCharactersAndGivesBothNumbers) {
+  const std::string whole(kToolReturnCharactersMax, 'x');
+  EXPECT_EQ(limited_return(whole), whole);
+  std::string longer;
+  for (int64_t i = 0; i < kToolReturnCharactersMax + 7; ++i) {
+    longer += "\u00e9";
+  }
+  const std::string cut = limited_return(longer);
+  EXPECT_TRUE(cut.starts_with(longer.substr(0, 2 * kToolReturnCharactersMax) + "\n[cut"));
+  EXPECT_NE(cut.find("50000 of 50007"), std::string::npos);
+}
+
 namespace json = boost::json;
 
 Block block_of(std::string value, int64_t limit = 1'000) {

@@ -50,7 +50,7 @@ json::object render_tool(const std::string& name) {
                                                    {"description", spec.description},
                                                    {"parameters", spec.parameters}}},
                       {"tags", json::array{"letta_sleeptime_core"}},
-                      {"return_char_limit", 50'000}};
+                      {"return_char_limit", agent::kToolReturnCharactersMax}};
 }
 
 json::object render_llm_config(const agent::Config& config) {

@@ -25,6 +25,8 @@ static_assert(kChunkedValueBytesMax < kTransactionBytesMax);
 inline constexpr size_t kActorNamespaceBytesMax = 128;
 inline constexpr size_t kActorIdBytesMax = 256;
 inline constexpr size_t kPendingCallsPerActorMax = 1'000;
+// Runs of one agent that were accepted and have not ended.
+inline constexpr size_t kQueuedRunsPerAgentMax = 1'000;
 inline constexpr Duration kActorIdleTimeout = Duration::seconds(60);
 
 // HTTP.

@@ -47,8 +47,6 @@ rocksdb::Options rocksdb_options(const RocksdbOptions& options) {
   // A log that the MANIFEST counts on and that is gone is an error. It is what tells a MANIFEST
   // whose last edits rotted from one that a power loss cut: after the first, logs are missing.
   out.track_and_verify_wals_in_manifest = true;
-  // A log that the MANIFEST needs and that is missing or too short is an error at open.
-  out.track_and_verify_wals_in_manifest = true;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
   out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
