@@ -100,8 +100,8 @@ Task<bool> Activation::wait_for_turn() {
 Task<void> Activation::give_away() {
   auto released = co_await runtime_.ownership_.release(self_.name()).result();
   if (!released.ok()) {
-    // The record stays, and says what is true: this node may activate it again, and its next epoch
-    // frees it.
+    // If the record stays it says what is true: this node may activate the actor again, and its
+    // next epoch frees it. If the release lands late, the next activation's claim meets it.
     runtime_.world_.log.warn(
         "an idle actor could not be given away",
         {{"actor", self_.to_string()}, {"error", released.error().to_string()}});

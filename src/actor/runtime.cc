@@ -79,7 +79,11 @@ void Runtime::retire(Activation& activation) {
   if (found != active_.end() && found->second.get() == &activation) {
     active_.erase(found);
   }
+  const bool orphan = !activation.ended_ && activation.active_ && activation.actor_->busy();
   activation.end();
+  if (orphan && orphaned_) {
+    orphaned_();
+  }
   for (auto& pending : std::exchange(activation.mailbox_, {})) {
     deliver(activation.self_, std::move(pending));
   }

@@ -51,6 +51,10 @@ class Runtime {
   // Before the first call to an actor of the type; once.
   void register_type(std::string type, ActorFactory factory);
 
+  // Called on the loop when an activation that had work in the background ended without its actor's
+  // doing (the fence was lost, a commit stayed undecided): somebody has to activate it again.
+  void on_orphan(std::function<void()> orphaned) { orphaned_ = std::move(orphaned); }
+
   // Queues a turn and waits for it. The turn runs even if the waiting task is dropped. Errors: the
   // body's own (nothing was written then), `resource_exhausted` when too many calls wait,
   // `unavailable` when the store cannot be used, `unknown` when the commit stays undecided.
@@ -82,6 +86,7 @@ class Runtime {
   RuntimeOptions options_;
   RuntimeCounters counters_;
   world::Rng nonces_;
+  std::function<void()> orphaned_;
   std::map<std::string, ActorFactory> types_;
   std::map<ActorRef, std::shared_ptr<Activation>> active_;
   async::Semaphore joining_;

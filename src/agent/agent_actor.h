@@ -121,6 +121,7 @@ class AgentActor final : public actor::Actor {
   Task<std::optional<View>> read_view();
   Task<void> ask_model(View view);
   Task<void> run_tools(std::string run_id);
+  Task<void> record_kept_reply(Reply reply);
   // Runs `body` as a turn of this agent.
   template <class Fn>
   Task<void> turn(Fn body);
@@ -132,6 +133,7 @@ class AgentActor final : public actor::Actor {
   llm::Models& models_;
   world::Rng rng_;
   bool driving_ = false;
+  bool look_again_ = false;
   std::map<std::string, std::vector<std::shared_ptr<RunWatch>>> watches_;
 };
 

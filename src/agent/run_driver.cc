@@ -47,6 +47,8 @@ ModelFailure model_failure(const Error& error) {
 
 void AgentActor::start_driving() {
   if (driving_) {
+    // The look at the queue that the driver has begun may be too early to see what is new.
+    look_again_ = true;
     return;
   }
   driving_ = true;
@@ -58,9 +60,10 @@ Task<void> AgentActor::drive() {
   // Not inside the commit that started us: its caller is answered first.
   co_await async::yield(services_.world.loop);
   for (;;) {
+    look_again_ = false;
     auto more = co_await drive_once().result();
     if (more.ok()) {
-      if (!*more) {
+      if (!*more && !look_again_) {
         driving_ = false;
         co_return kOk;
       }
@@ -258,9 +261,7 @@ Task<void> AgentActor::ask_model(View view) {
   reply.usage.reasoning = answer->usage.reasoning_tokens;
   reply.ends = plan.ends;
   reply.stop_reason = plan.stop_reason;
-  auto recorded = co_await turn([reply](AgentActor& self, actor::Turn& t) {
-                    return self.record_reply(t, reply);
-                  }).result();
+  auto recorded = co_await record_kept_reply(reply).result();
   if (recorded.ok() || recorded.error().code != Code::kInvalidArgument) {
     co_return std::move(recorded);
   }
@@ -270,6 +271,29 @@ Task<void> AgentActor::ask_model(View view) {
     return self.fail_run(t, run_id, "invalid_llm_response", "llm_error", message);
   });
   co_return kOk;
+}
+
+// A reply has been paid for: a store that refuses it for a while gets it again, the model is not
+// asked again.
+Task<void> AgentActor::record_kept_reply(Reply reply) {
+  for (Duration pause = kRetryPauseMin;; pause = std::min(pause * 2, kRetryPauseMax)) {
+    auto recorded = co_await turn([reply](AgentActor& self, actor::Turn& t) {
+                      return self.record_reply(t, reply);
+                    }).result();
+    if (recorded.ok()) {
+      co_return kOk;
+    }
+    const Code code = recorded.error().code;
+    const bool certainly_not_recorded =
+        code == Code::kResourceExhausted || code == Code::kUnavailable || code == Code::kAborted;
+    if (!certainly_not_recorded) {
+      co_return std::move(recorded);
+    }
+    services_.world.log.warn(
+        "a model's reply could not be stored yet",
+        {{"agent", services_.self.id}, {"error", recorded.error().to_string()}});
+    co_await async::sleep_for(services_.world.loop, pause);
+  }
 }
 
 Task<void> AgentActor::run_tools(std::string run_id) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "codec/url.h"
 
 namespace kelpie::api {
 namespace {
@@ -43,17 +44,22 @@ Task<net::Response> answer(net::Handler& handler, net::Request request, Loop& as
   co_return std::move(response);
 }
 
-// The segment after `/v1/agents/`; empty when there is none.
-std::string_view agent_in(std::string_view path) {
+// The segment after `/v1/agents/`, decoded as the routes decode it; empty when there is none.
+std::string agent_in(std::string_view path) {
   constexpr std::string_view kPrefix = "/v1/agents/";
   if (!path.starts_with(kPrefix)) {
     return {};
   }
   path.remove_prefix(kPrefix.size());
-  return path.substr(0, path.find('/'));
+  return decode_segment(path.substr(0, path.find('/')));
 }
 
 }  // namespace
+
+std::string decode_segment(std::string_view segment) {
+  auto decoded = codec::percent_decode(segment);
+  return decoded.ok() ? std::move(*decoded) : std::string(segment);
+}
 
 size_t home_loop(std::string_view agent_id, size_t loops) {
   CHECK(loops > 0);
@@ -61,7 +67,7 @@ size_t home_loop(std::string_view agent_id, size_t loops) {
 }
 
 size_t LoopRouter::choose(const net::Request& request) {
-  const std::string_view agent = agent_in(request.path);
+  const std::string agent = agent_in(request.path);
   if (!agent.empty()) {
     return home_loop(agent, peers_.size());
   }
@@ -83,7 +89,7 @@ Task<net::Response> LoopRouter::scrape(net::Request request) {
 }
 
 Task<net::Response> LoopRouter::handle(net::Request request) {
-  if (request.path == "/metrics") {
+  if (request.path == "/metrics" || request.path == "/metrics/") {
     return scrape(std::move(request));
   }
   LoopPeer& here = peers_.front();

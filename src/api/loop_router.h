@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace kelpie::api {
 
 // Which of `loops` an agent lives on; the same in every process.
 size_t home_loop(std::string_view agent_id, size_t loops);
+
+// A segment of a path as every part of the server reads it: a broken escape stays as it came.
+std::string decode_segment(std::string_view segment);
 
 // A loop's part in the routing: where it is, and who answers there.
 struct LoopPeer {

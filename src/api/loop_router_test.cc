@@ -81,6 +81,16 @@ TEST_F(LoopRouterTest, AnAgentsRequestsAllGoToItsHome) {
   EXPECT_LT(on_second, 40U);
 }
 
+TEST_F(LoopRouterTest, AnIdWithEscapesGoesWhereItsPlainFormGoes) {
+  world::Rng rng(3);
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "agent-" + rng.uuid();
+    const std::string home = std::to_string(home_loop(id, 2));
+    EXPECT_EQ(ask("GET", "/v1/agents/%61" + id.substr(1) + "/messages").body, home);
+    EXPECT_EQ(ask("GET", "/v1/agents/" + id.substr(0, 5) + "%2D" + id.substr(6)).body, home);
+  }
+}
+
 TEST_F(LoopRouterTest, NewAgentsGoToTheLoopsInTurn) {
   EXPECT_EQ(ask("POST", "/v1/agents/").body, "0");
   EXPECT_EQ(ask("POST", "/v1/agents").body, "1");

@@ -36,8 +36,7 @@ std::optional<std::vector<std::string>> match(std::string_view pattern,
   std::vector<std::string> parameters;
   for (size_t i = 0; i < path.size(); ++i) {
     if (wanted[i] == "{}") {
-      auto decoded = codec::percent_decode(path[i]);
-      parameters.push_back(decoded.ok() ? std::move(*decoded) : std::string(path[i]));
+      parameters.push_back(decode_segment(path[i]));
     } else if (wanted[i] != path[i]) {
       return std::nullopt;
     }
@@ -148,6 +147,10 @@ Result<std::string> Routes::agent_id(const Call& call) const {
   if (!agent::is_id(id, "agent")) {
     return base::out_of_range("path.agent_id: expected agent-<uuid>, got \"" + id.substr(0, 100) +
                               "\"");
+  }
+  // Whoever brings an agent's request to another loop would give it two activations.
+  if (!agents_.lives_here(id)) {
+    return base::internal("a request about " + id + " came to a loop that it does not live on");
   }
   return id;
 }

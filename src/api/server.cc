@@ -23,12 +23,14 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
       routes_(world, agents_, models, metrics,
               RoutesOptions{options_.api_key, options_.kelpie_version}),
       router_({as_peer()}),
-      http_(world, router_, net::HttpServerOptions{.body_bytes_max = options_.body_bytes_max}),
+      http_(std::in_place, world, router_,
+            net::HttpServerOptions{.body_bytes_max = options_.body_bytes_max}),
       background_(world.loop, [this](const Error& error) {
         world_.log.error("a background task of the server failed", {{"error", error.to_string()}});
       }) {
   CHECK(options_.loop < options_.loops);
   routes_.on_scrape([this] { refresh_metrics(); });
+  runtime_.on_orphan([this] { background_.spawn(agents_.resume_all()); });
 }
 
 LoopPeer Server::as_peer() { return {{world_.loop, background_}, routes_}; }
@@ -45,11 +47,16 @@ Task<void> Server::start() {
   co_return kOk;
 }
 
-Task<void> Server::serve(world::Listener& listener) { return http_.serve(listener); }
+Task<void> Server::serve(world::Listener& listener) { return http_->serve(listener); }
+
+void Server::end_crossings() {
+  http_.reset();
+  background_.cancel();
+}
 
 Task<void> Server::drain(Duration bound) {
   routes_.stop_being_ready();
-  return http_.drain(bound);
+  return http_->drain(bound);
 }
 
 void Server::refresh_metrics() {
@@ -59,7 +66,7 @@ void Server::refresh_metrics() {
         .set(static_cast<int64_t>(value));
   };
   set("kelpie_actors_active", "Actors in memory.", runtime_.active());
-  set("kelpie_http_connections", "Open HTTP connections.", http_.connections());
+  set("kelpie_http_connections", "Open HTTP connections.", http_->connections());
   set("kelpie_actor_activations", "Activations since the start.", counters.activations);
   set("kelpie_turns_committed", "Turns committed since the start.", counters.turns_committed);
   set("kelpie_turns_retried", "Turns tried again after a conflict.", counters.turns_retried);

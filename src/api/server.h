@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ class Server {
   void route_over(std::vector<LoopPeer> peers);
   // This loop's part in another's `route_over`.
   [[nodiscard]] LoopPeer as_peer();
+  // Drops the connections and what other loops asked of this one, and takes no more of it. Before
+  // another loop of `route_over` is destroyed; this server serves no longer.
+  void end_crossings();
   // Until the listener is closed.
   Task<void> serve(world::Listener& listener);
   // Lets requests in flight end, for at most `bound`; the listener is closed before.
@@ -65,7 +69,7 @@ class Server {
   agent::Service agents_;
   Routes routes_;
   LoopRouter router_;
-  net::HttpServer http_;
+  std::optional<net::HttpServer> http_;
   Scope background_;
 };
 

@@ -98,6 +98,12 @@ Task<void> start_all(Loop& loop, api::Server& first,
   co_return kOk;
 }
 
+// Nothing of the other loops is run here once they begin to go.
+struct EndCrossings {
+  api::Server& server;
+  ~EndCrossings() { server.end_crossings(); }
+};
+
 // What the other loops hand back on their way out (transactions, streams) is dropped by the first
 // loop while the store still stands.
 struct GiveBack {
@@ -184,6 +190,7 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
     peers.push_back(extra.back()->server.as_peer());
   }
   server.route_over(std::move(peers));
+  const EndCrossings end_crossings{server};
   Scope background(loop, nullptr);
   background.spawn(end_with_store(database, log, *listener));
   background.spawn(watch_memory(

@@ -114,6 +114,8 @@ Task<Generation> Ownership::claim(store::Transaction& transaction, Fence fence, 
   }
   switch (decide_claim(record, owner_epoch, fence)) {
     case ClaimDecision::kAlreadyOurs:
+      // An earlier release whose outcome is not known must not land after this.
+      transaction.add_write_conflict(store::KeyRange::single(key));
       co_return record->generation;
     case ClaimDecision::kOwnedElsewhere:
       co_return base::failed_precondition("the actor is owned by node " + record->node);

@@ -127,11 +127,8 @@ std::optional<Duration> OpenAiModel::wait_before(int next_attempt, const Attempt
 }
 
 Task<OpenAiModel::Attempt> OpenAiModel::bounded_attempt(const std::string& body, DeltaSink* sink) {
-  if (sink != nullptr) {
-    co_return co_await attempt(body, sink);
-  }
-  auto outcome =
-      co_await async::timeout(world_.loop, options_.request_timeout, attempt(body, sink)).result();
+  const Duration bound = sink == nullptr ? options_.request_timeout : options_.stream_timeout;
+  auto outcome = co_await async::timeout(world_.loop, bound, attempt(body, sink)).result();
   if (!outcome.ok()) {
     co_return Attempt{.error = std::move(outcome).error().with_context("waiting for the model")};
   }

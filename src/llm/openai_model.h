@@ -24,6 +24,8 @@ struct OpenAiOptions {
   Duration connect_timeout = Duration::seconds(10);
   // For a whole answer; when it is streamed, for its first piece and between any two.
   Duration request_timeout = Duration::seconds(300);
+  // For a whole streamed answer, however lively its stream is.
+  Duration stream_timeout = Duration::minutes(30);
   Duration list_timeout = Duration::seconds(10);
   // Tries of one request in all. A wait between two is doubled each time and jittered down to its
   // half.
