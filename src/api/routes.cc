@@ -5,6 +5,7 @@
 
 #include "agent/ids.h"
 #include "api/auth.h"
+#include "api/loop_router.h"
 #include "api/respond.h"
 #include "world/log.h"
 
