@@ -507,6 +507,22 @@ TEST_F(DisturbedTest, AConflictOrAnUndecidedCommitInAnyTurnEndsInTheSameHistory)
   }
 }
 
+TEST_F(DisturbedTest, AFullDiskAtAnyCommitCostsTimeButNoSecondModelCall) {
+  for (int commit = 1; commit <= kCommits; ++commit) {
+    model_.asked = 0;
+    const std::string id = begin();
+    database_.at(commit, Stage::kFull);
+    for (auto& watch : accepted_) {
+      const auto ended = end_of(*watch);
+      ASSERT_TRUE(ended.has_value()) << commit;
+      EXPECT_EQ(ended->status, RunStatus::kCompleted);
+    }
+    EXPECT_TRUE(database_.happened) << commit;
+    EXPECT_EQ(outcome(id), kExpected) << commit;
+    EXPECT_EQ(model_.asked, 4) << "a reply that was paid for is kept";
+  }
+}
+
 TEST_F(DisturbedTest, AConflictWhileAMessageIsAcceptedAcceptsItOnce) {
   const std::string id = create();
   model_.lines = {text_reply("one")};

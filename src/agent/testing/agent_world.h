@@ -89,6 +89,7 @@ enum class Stage {
   kConflict,       // another commit writes all that it read
   kUnknownLanded,  // it happens, and nobody says so
   kUnknownLost,    // it does not happen, and nobody says so
+  kFull,           // the disk is full: it certainly does not happen
   kHold,           // it waits until it is released
   kHaltBefore,     // the process stops; it does not happen
   kHaltAfter,      // the process stops once it has happened
@@ -208,6 +209,9 @@ inline Task<store::Version> StageDatabase::commit(Staged& transaction) {
   }
   if (stage_ == Stage::kHold) {
     co_await release_.wait();
+  }
+  if (stage_ == Stage::kFull) {
+    co_return base::resource_exhausted("the disk is full");
   }
   if (stage_ == Stage::kUnknownLost) {
     co_return base::unknown("the connection was lost");
