@@ -1,8 +1,10 @@
 #include "agent/agent_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "async/sleep.h"
 #include "codec/tuple.h"
 #include "store/chunked.h"
 #include "store/keys.h"
@@ -16,28 +18,7 @@ using store::KeyValue;
 using store::RangePage;
 using store::RangeRead;
 
-// Reads a range page by page to its end; no more than `limit` rows.
-Task<std::vector<KeyValue>> read_rows(store::Transaction& transaction, KeyRange range,
-                                      store::Order order, size_t limit) {
-  std::vector<KeyValue> rows;
-  while (!range.empty() && rows.size() < limit) {
-    RangeRead read;
-    read.range = range;
-    read.order = order;
-    read.rows_max = std::min(read.rows_max, limit - rows.size());
-    RangePage page = co_await transaction.get_range(std::move(read));
-    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(rows));
-    if (!page.more) {
-      break;
-    }
-    range = std::move(page.next);
-  }
-  co_return std::move(rows);
-}
-
 constexpr size_t kNoLimit = SIZE_MAX;
-// Of keys::agent_block, as a tuple.
-constexpr size_t kLabelElement = 5;
 
 Bytes encode_place(Place place) {
   return std::move(codec::TuplePacker().integer(place.turn).integer(place.index)).take();
@@ -75,10 +56,6 @@ void narrow(KeyRange& range, const std::optional<Bytes>& after, const std::optio
   }
 }
 
-Task<std::optional<Bytes>> read_value(store::Transaction& transaction, Bytes key) {
-  co_return co_await store::get_chunked(transaction, std::move(key));
-}
-
 }  // namespace
 
 PageWalk walk_of(PageRequest page) {
@@ -92,8 +69,34 @@ PageWalk walk_of(PageRequest page) {
   return walk;
 }
 
+Task<std::optional<Bytes>> AgentStore::value(Bytes key) {
+  co_return co_await store::get_chunked(transaction_, std::move(key), isolation_);
+}
+
+Task<std::vector<KeyValue>> AgentStore::next_page(RangeRead& read) {
+  read.isolation = isolation_;
+  RangePage page = co_await transaction_.get_range(read);
+  read.range = page.more ? std::move(page.next) : KeyRange();
+  if (page.more && loop_ != nullptr) {
+    co_await async::yield(*loop_);
+  }
+  co_return std::move(page.rows);
+}
+
+Task<std::vector<KeyValue>> AgentStore::rows(KeyRange range, store::Order order, size_t limit) {
+  std::vector<KeyValue> all;
+  RangeRead read{.range = std::move(range), .order = order};
+  const size_t page_max = read.rows_max;
+  while (!read.range.empty() && all.size() < limit) {
+    read.rows_max = std::min(page_max, limit - all.size());
+    std::vector<KeyValue> page = co_await next_page(read);
+    std::ranges::move(page, std::back_inserter(all));
+  }
+  co_return std::move(all);
+}
+
 Task<std::optional<Config>> AgentStore::config(std::string agent_id) {
-  auto bytes = co_await read_value(transaction_, keys::agent_config(agent_id));
+  auto bytes = co_await value(keys::agent_config(agent_id));
   if (!bytes.has_value()) {
     co_return std::optional<Config>();
   }
@@ -133,10 +136,9 @@ Task<std::vector<std::string>> AgentStore::agent_ids(PageRequest page) {
   }
   KeyRange range = keys::agents_created();
   narrow(range, cursor_keys[0], cursor_keys[1], page.order);
-  std::vector<KeyValue> rows =
-      co_await read_rows(transaction_, std::move(range), page.order, page.limit);
+  std::vector<KeyValue> found = co_await rows(std::move(range), page.order, page.limit);
   std::vector<std::string> ids;
-  for (const KeyValue& row : rows) {
+  for (const KeyValue& row : found) {
     const auto elements = co_await codec::unpack_tuple(row.key);
     if (elements.empty() || !elements.back().is_string()) {
       co_return base::data_loss("an agent index key has an unknown format");
@@ -147,32 +149,31 @@ Task<std::vector<std::string>> AgentStore::agent_ids(PageRequest page) {
 }
 
 Task<std::vector<Block>> AgentStore::blocks(std::string agent_id) {
-  // Labels are read first, then each value, which may be chunked under its key.
-  std::vector<KeyValue> rows = co_await read_rows(transaction_, keys::agent_blocks(agent_id),
-                                                  store::Order::kForward, kNoLimit);
   std::vector<Block> blocks;
-  std::string last;
-  for (const KeyValue& row : rows) {
-    const auto elements = co_await codec::unpack_tuple(row.key);
-    if (elements.size() <= kLabelElement || !elements[kLabelElement].is_string()) {
-      co_return base::data_loss("a block key has an unknown format");
+  store::ChunkAssembler values;
+  RangeRead read{.range = keys::agent_blocks(agent_id)};
+  while (!read.range.empty()) {
+    std::vector<KeyValue> page = co_await next_page(read);
+    for (KeyValue& row : page) {
+      std::optional<KeyValue> whole = co_await values.take(std::move(row));
+      if (!whole.has_value()) {
+        continue;
+      }
+      Block block = co_await Block::decode(whole->value);
+      if (whole->key != keys::agent_block(agent_id, block.label)) {
+        co_return base::data_loss("block \"" + block.label + "\" lies under another label");
+      }
+      blocks.push_back(std::move(block));
     }
-    const std::string label = elements[kLabelElement].bytes;
-    if (!blocks.empty() && label == last) {
-      continue;  // a further chunk of the block just read
-    }
-    last = label;
-    auto found = co_await block(agent_id, label);
-    CHECK(found.has_value());
-    blocks.push_back(std::move(*found));
   }
+  co_await values.finish();
   std::sort(blocks.begin(), blocks.end(),
             [](const Block& a, const Block& b) { return a.position < b.position; });
   co_return std::move(blocks);
 }
 
 Task<std::optional<Block>> AgentStore::block(std::string agent_id, std::string label) {
-  auto bytes = co_await read_value(transaction_, keys::agent_block(agent_id, label));
+  auto bytes = co_await value(keys::agent_block(agent_id, label));
   if (!bytes.has_value()) {
     co_return std::optional<Block>();
   }
@@ -201,27 +202,71 @@ Task<void> AgentStore::put_message(std::string agent_id, Message message) {
 }
 
 Task<std::optional<Place>> AgentStore::place_of(std::string agent_id, std::string message_id) {
-  auto bytes = co_await transaction_.get(keys::agent_message_at(agent_id, message_id));
+  auto bytes = co_await transaction_.get(keys::agent_message_at(agent_id, message_id), isolation_);
   if (!bytes.has_value()) {
     co_return std::optional<Place>();
   }
   co_return std::optional<Place>(co_await decode_place(*bytes));
 }
 
+// Two range reads for each page: which messages, then all of them with one read from the first to
+// the last. Reading bodies backwards would meet chunks before their manifest, and reading bodies
+// alone could not count messages by rows, nor miss one that is gone.
 Task<std::vector<Message>> AgentStore::read_messages(std::string agent_id, KeyRange range,
                                                      store::Order order, size_t limit) {
-  std::vector<KeyValue> rows = co_await read_rows(transaction_, std::move(range), order, limit);
   std::vector<Message> messages;
-  for (const KeyValue& row : rows) {
-    const Place place = co_await place_in_key(row.key);
-    auto bytes =
-        co_await read_value(transaction_, keys::agent_message(agent_id, place.turn, place.index));
-    if (!bytes.has_value()) {
-      co_return base::data_loss("message " + row.value + " is listed but not stored");
+  RangeRead read{.range = std::move(range), .order = order};
+  const size_t page_max = read.rows_max;
+  while (!read.range.empty() && messages.size() < limit) {
+    read.rows_max = std::min(page_max, limit - messages.size());
+    std::vector<KeyValue> listed = co_await next_page(read);
+    if (order == store::Order::kReverse) {
+      std::ranges::reverse(listed);
     }
-    Message message = co_await Message::decode(*bytes);
-    message.place = place;
-    messages.push_back(std::move(message));
+    std::vector<Message> page = co_await read_bodies(agent_id, std::move(listed));
+    if (order == store::Order::kReverse) {
+      std::ranges::reverse(page);
+    }
+    std::ranges::move(page, std::back_inserter(messages));
+  }
+  co_return std::move(messages);
+}
+
+Task<std::vector<Message>> AgentStore::read_bodies(std::string agent_id,
+                                                   std::vector<KeyValue> listed) {
+  std::vector<Message> messages;
+  if (listed.empty()) {
+    co_return std::move(messages);
+  }
+  std::vector<Place> places;
+  for (const KeyValue& row : listed) {
+    places.push_back(co_await place_in_key(row.key));
+  }
+  const auto key_of = [&agent_id](Place place) {
+    return keys::agent_message(agent_id, place.turn, place.index);
+  };
+  store::ChunkAssembler values;
+  RangeRead read{.range = store::chunked_range(key_of(places.front()), key_of(places.back()))};
+  while (!read.range.empty()) {
+    std::vector<KeyValue> page = co_await next_page(read);
+    for (KeyValue& row : page) {
+      std::optional<KeyValue> whole = co_await values.take(std::move(row));
+      if (!whole.has_value()) {
+        continue;
+      }
+      const size_t next = messages.size();
+      if (next == places.size() || whole->key != key_of(places[next])) {
+        co_return base::data_loss("the messages of " + agent_id + " are not those that are listed");
+      }
+      Message message = co_await Message::decode(whole->value);
+      message.place = places[next];
+      messages.push_back(std::move(message));
+    }
+  }
+  co_await values.finish();
+  if (messages.size() < places.size()) {
+    co_return base::data_loss("message " + listed[messages.size()].value +
+                              " is listed but not stored");
   }
   co_return std::move(messages);
 }
@@ -265,18 +310,18 @@ Task<std::vector<Message>> AgentStore::messages_from(std::string agent_id, Place
 }
 
 Task<std::vector<std::string>> AgentStore::message_ids(std::string agent_id) {
-  std::vector<KeyValue> rows = co_await read_rows(
-      transaction_, keys::agent_message_orders(agent_id), store::Order::kForward, kNoLimit);
+  std::vector<KeyValue> found =
+      co_await rows(keys::agent_message_orders(agent_id), store::Order::kForward, kNoLimit);
   std::vector<std::string> ids;
-  ids.reserve(rows.size());
-  for (KeyValue& row : rows) {
+  ids.reserve(found.size());
+  for (KeyValue& row : found) {
     ids.push_back(std::move(row.value));
   }
   co_return std::move(ids);
 }
 
 Task<std::optional<Run>> AgentStore::run(std::string agent_id, std::string run_id) {
-  auto bytes = co_await read_value(transaction_, keys::agent_run(agent_id, run_id));
+  auto bytes = co_await value(keys::agent_run(agent_id, run_id));
   if (!bytes.has_value()) {
     co_return std::optional<Run>();
   }
@@ -289,10 +334,10 @@ Task<void> AgentStore::put_run(std::string agent_id, Run run) {
 }
 
 Task<std::vector<AgentStore::Queued>> AgentStore::queue(std::string agent_id) {
-  std::vector<KeyValue> rows = co_await read_rows(transaction_, keys::agent_queue(agent_id),
-                                                  store::Order::kForward, kNoLimit);
+  std::vector<KeyValue> found =
+      co_await rows(keys::agent_queue(agent_id), store::Order::kForward, kNoLimit);
   std::vector<Queued> queue;
-  for (KeyValue& row : rows) {
+  for (KeyValue& row : found) {
     const auto elements = co_await codec::unpack_tuple(row.key);
     if (elements.empty() || !elements.back().is_integer()) {
       co_return base::data_loss("a queue key has an unknown format");
@@ -317,10 +362,10 @@ Task<void> AgentStore::dequeue(std::string agent_id, int64_t turn) {
 }
 
 Task<std::vector<std::string>> AgentStore::working_agents() {
-  std::vector<KeyValue> rows =
-      co_await read_rows(transaction_, keys::agents_working(), store::Order::kForward, kNoLimit);
+  std::vector<KeyValue> found =
+      co_await rows(keys::agents_working(), store::Order::kForward, kNoLimit);
   std::vector<std::string> ids;
-  for (const KeyValue& row : rows) {
+  for (const KeyValue& row : found) {
     const auto elements = co_await codec::unpack_tuple(row.key);
     if (elements.empty() || !elements.back().is_string()) {
       co_return base::data_loss("a work index key has an unknown format");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/records.h"
+#include "async/loop.h"
 #include "async/task.h"
 #include "store/database.h"
 
@@ -36,7 +37,14 @@ PageWalk walk_of(PageRequest page);
 // the store cannot answer.
 class AgentStore {
  public:
-  explicit AgentStore(store::Transaction& transaction) : transaction_(transaction) {}
+  // For turns: what is read is checked again by the commit. Reads do not give the loop away.
+  explicit AgentStore(store::Transaction& transaction)
+      : AgentStore(transaction, store::Isolation::kSerializable, nullptr) {}
+  // For views, from which nothing is committed: one snapshot is consistent by itself, so nothing is
+  // kept for a commit; between the pages of a long read `loop` runs what is ready.
+  static AgentStore for_view(store::Transaction& transaction, Loop& loop) {
+    return {transaction, store::Isolation::kSnapshot, &loop};
+  }
 
   Task<std::optional<Config>> config(std::string agent_id);
   Task<void> put_config(Config config);
@@ -75,11 +83,24 @@ class AgentStore {
   Task<std::vector<std::string>> working_agents();
 
  private:
+  AgentStore(store::Transaction& transaction, store::Isolation isolation, Loop* loop)
+      : transaction_(transaction), isolation_(isolation), loop_(loop) {}
+
   Task<std::optional<Place>> place_of(std::string agent_id, std::string message_id);
+  Task<std::optional<Bytes>> value(Bytes key);
+  // A page of `read`, which goes on to what is left; an empty range says that nothing is.
+  Task<std::vector<store::KeyValue>> next_page(store::RangeRead& read);
+  // A whole range, or its first `limit` rows.
+  Task<std::vector<store::KeyValue>> rows(store::KeyRange range, store::Order order, size_t limit);
+  // The messages listed in `range` of the order keys.
   Task<std::vector<Message>> read_messages(std::string agent_id, store::KeyRange range,
                                            store::Order order, size_t limit);
+  // Those of `listed`, which are consecutive and oldest first.
+  Task<std::vector<Message>> read_bodies(std::string agent_id, std::vector<store::KeyValue> listed);
 
   store::Transaction& transaction_;
+  store::Isolation isolation_;
+  Loop* loop_;  // nullptr: reads go on at once
 };
 
 }  // namespace kelpie::agent

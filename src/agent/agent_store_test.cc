@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "async/scope.h"
 #include "net/testing/test_world.h"
 #include "store/keys.h"
 #include "store/local_database.h"
@@ -17,6 +18,53 @@ namespace {
 
 using store::Order;
 using Ids = std::vector<std::string>;
+
+// Passes on to another transaction what the store asks, and counts the reads.
+class CountingTransaction final : public store::Transaction {
+ public:
+  explicit CountingTransaction(store::Database& database) : inner_(database.begin()) {}
+  Task<store::Version> read_version() override { return inner_->read_version(); }
+  void set_read_version(store::Version version) override { inner_->set_read_version(version); }
+  Task<std::optional<Bytes>> get(Bytes key, store::Isolation isolation) override {
+    note(isolation);
+    return inner_->get(std::move(key), isolation);
+  }
+  Task<store::RangePage> get_range(store::RangeRead read) override {
+    note(read.isolation);
+    return inner_->get_range(std::move(read));
+  }
+  void set(Bytes key, Bytes value) override { inner_->set(std::move(key), std::move(value)); }
+  void clear(Bytes key) override { inner_->clear(std::move(key)); }
+  void clear_range(store::KeyRange range) override { inner_->clear_range(std::move(range)); }
+  void atomic(store::AtomicOp op, Bytes key, Bytes operand) override {
+    inner_->atomic(op, std::move(key), std::move(operand));
+  }
+  void set_versionstamped_key(Bytes key, size_t offset, Bytes value) override {
+    inner_->set_versionstamped_key(std::move(key), offset, std::move(value));
+  }
+  void set_versionstamped_value(Bytes key, Bytes value, size_t offset) override {
+    inner_->set_versionstamped_value(std::move(key), std::move(value), offset);
+  }
+  void add_read_conflict(store::KeyRange range) override {
+    inner_->add_read_conflict(std::move(range));
+  }
+  void add_write_conflict(store::KeyRange range) override {
+    inner_->add_write_conflict(std::move(range));
+  }
+  Task<store::Version> commit() override { return inner_->commit(); }
+  [[nodiscard]] store::Versionstamp versionstamp() const override { return inner_->versionstamp(); }
+  [[nodiscard]] size_t approximate_bytes() const override { return inner_->approximate_bytes(); }
+
+  int reads = 0;
+  int snapshot_reads = 0;
+
+ private:
+  void note(store::Isolation isolation) {
+    ++reads;
+    snapshot_reads += isolation == store::Isolation::kSnapshot ? 1 : 0;
+  }
+  std::unique_ptr<store::Transaction> inner_;
+};
 
 class AgentStoreTest : public ::testing::Test {
  protected:
@@ -59,6 +107,12 @@ class AgentStoreTest : public ::testing::Test {
       ids.push_back(message.id);
     }
     return ids;
+  }
+  static Task<void> read_history(AgentStore& store, std::string agent, bool& finished) {
+    auto history = co_await store.history(std::move(agent));
+    EXPECT_EQ(history.size(), 2'500U);
+    finished = true;
+    co_return kOk;
   }
   Block block_of(std::string label, std::string value, int64_t position) {
     Block block;
@@ -330,6 +384,156 @@ TEST_F(AgentStoreTest, AMessageThatIsListedButNotStoredIsDataLoss) {
   commit(open);
   Open again(database_);
   EXPECT_EQ(machine_.loop.run(again.store.history("a")).error().code, Code::kDataLoss);
+}
+
+TEST_F(AgentStoreTest, AMessageThatIsStoredButNotListedBetweenOthersIsDataLoss) {
+  put_messages("a", 3);
+  Open open(database_);
+  open.transaction->clear(store::keys::agent_message_order("a", 8, 1));
+  commit(open);
+  Open again(database_);
+  EXPECT_EQ(machine_.loop.run(again.store.history("a")).error().code, Code::kDataLoss);
+}
+
+TEST_F(AgentStoreTest, ALongHistoryCostsReadsByThePageAndNotByTheMessage) {
+  constexpr int kMessages = 3'000;
+  constexpr int kPages = 3;  // of a thousand rows, which are less than a page's bytes
+  put_messages("a", kMessages);
+  const auto count = [&](auto ask) {
+    CountingTransaction counting(database_);
+    AgentStore store = AgentStore::for_view(counting, machine_.loop);
+    ask(store);
+    EXPECT_EQ(counting.snapshot_reads, counting.reads);
+    return counting.reads;
+  };
+  EXPECT_LE(count([&](AgentStore& store) {
+              EXPECT_EQ(run(store.history("a")).size(), static_cast<size_t>(kMessages));
+            }),
+            2 * kPages + 2);
+  EXPECT_LE(count([&](AgentStore& store) {
+              EXPECT_EQ(run(store.message_ids("a")).size(), static_cast<size_t>(kMessages));
+            }),
+            kPages + 1);
+  // A page in the middle: the cursor's place, which messages, their bodies.
+  for (Order order : {Order::kForward, Order::kReverse}) {
+    EXPECT_LE(count([&](AgentStore& store) {
+                PageRequest page;
+                page.after = "m1500";
+                page.limit = 50;
+                page.order = order;
+                const auto found = run(store.messages("a", page));
+                ASSERT_EQ(found.size(), 50U);
+                EXPECT_EQ(found.front().id, order == Order::kForward ? "m1501" : "m1499");
+                EXPECT_EQ(found.back().id, order == Order::kForward ? "m1550" : "m1450");
+              }),
+              3);
+  }
+}
+
+TEST_F(AgentStoreTest, ATurnsReadsAreSerializableAndBlocksCostOneRead) {
+  {
+    Open open(database_);
+    for (int i = 0; i < 20; ++i) {
+      run(open.store.put_block("a", block_of("b" + std::to_string(i), "v", i)));
+    }
+    commit(open);
+  }
+  put_messages("a", 5);
+  CountingTransaction counting(database_);
+  AgentStore store(counting);
+  EXPECT_EQ(run(store.blocks("a")).size(), 20U);
+  EXPECT_EQ(counting.reads, 1);
+  EXPECT_EQ(run(store.history("a")).size(), 5U);
+  EXPECT_FALSE(run(store.config("a")).has_value());
+  EXPECT_EQ(counting.snapshot_reads, 0);
+}
+
+TEST_F(AgentStoreTest, AViewsLongReadLetsTheLoopRunBetweenPages) {
+  put_messages("a", 2'500);
+  auto transaction = database_.begin();
+  AgentStore store = AgentStore::for_view(*transaction, machine_.loop);
+  bool finished = false;
+  bool ran_before_the_end = false;
+  // Posted behind the start of the read, so a read in one go would be over before it.
+  async::Scope scope(machine_.loop, [](const Error& error) { ADD_FAILURE() << error.to_string(); });
+  scope.spawn(read_history(store, "a", finished));
+  machine_.loop.post([&] { ran_before_the_end = !finished; });
+  machine_.loop.run_ready();
+  EXPECT_TRUE(finished);
+  EXPECT_TRUE(ran_before_the_end);
+}
+
+// Messages of several chunks among small ones, so that pages begin and end beside chunks, and a
+// page of the store ends inside a message.
+TEST_F(AgentStoreTest, PagesHoldMessagesOfManyChunksWholeInBothOrders) {
+  constexpr int kMessages = 12;
+  const auto text = [](int i) {
+    return std::string(i % 3 == 1 ? 700'000 : 10, static_cast<char>('a' + i));
+  };
+  for (int i = 0; i < kMessages; ++i) {
+    Open open(database_);
+    Message message;
+    message.id = "m" + std::to_string(i);
+    message.text = text(i);
+    message.place = Place{8 + i / 2, i % 2};
+    run(open.store.put_message("a", message));
+    commit(open);
+  }
+  for (Order order : {Order::kForward, Order::kReverse}) {
+    for (size_t limit = 1; limit <= kMessages; ++limit) {
+      for (int cursor = 0; cursor < kMessages; ++cursor) {
+        Open open(database_);
+        PageRequest page;
+        page.after = "m" + std::to_string(cursor);
+        page.limit = limit;
+        page.order = order;
+        const auto found = run(open.store.messages("a", page));
+        const int step = order == Order::kForward ? 1 : -1;
+        const int left = order == Order::kForward ? kMessages - 1 - cursor : cursor;
+        ASSERT_EQ(found.size(), std::min(limit, static_cast<size_t>(left)));
+        for (size_t i = 0; i < found.size(); ++i) {
+          const int expected = cursor + step * (static_cast<int>(i) + 1);
+          EXPECT_EQ(found[i].id, "m" + std::to_string(expected));
+          EXPECT_TRUE(found[i].text == text(expected)) << expected;
+        }
+      }
+    }
+  }
+  Open open(database_);
+  const auto history = run(open.store.history("a"));
+  ASSERT_EQ(history.size(), static_cast<size_t>(kMessages));
+  for (int i = 0; i < kMessages; ++i) {
+    EXPECT_TRUE(history[static_cast<size_t>(i)].text == text(i)) << i;
+  }
+}
+
+TEST_F(AgentStoreTest, AMissingChunkInTheMiddleOfAPageIsDataLoss) {
+  Open open(database_);
+  for (int i = 0; i < 3; ++i) {
+    Message message;
+    message.id = "m" + std::to_string(i);
+    message.text = std::string(i == 1 ? 200'000 : 5, 'x');
+    message.place = Place{1, i};
+    run(open.store.put_message("a", message));
+  }
+  commit(open);
+  const auto all = rows();
+  const Bytes key = store::keys::agent_message("a", 1, 1);
+  int chunks = 0;
+  for (const auto& row : all) {
+    if (!row.key.starts_with(key) || row.key == key) {
+      continue;
+    }
+    ++chunks;
+    Open damage(database_);
+    damage.transaction->clear(row.key);
+    for (Order order : {Order::kForward, Order::kReverse}) {
+      PageRequest page;
+      page.order = order;
+      EXPECT_EQ(machine_.loop.run(damage.store.messages("a", page)).error().code, Code::kDataLoss);
+    }
+  }
+  EXPECT_EQ(chunks, 3);
 }
 
 TEST_F(AgentStoreTest, AbsentRecordsAreAbsentAndNotErrors) {

@@ -91,7 +91,7 @@ bool has_line_number(std::string_view text) {
 }
 
 Result<std::string> insert(const Block& block, const json::object& arguments) {
-  const std::string added = TRY(text_argument(arguments, "new_string"));
+  std::string added = TRY(text_argument(arguments, "new_string"));
   if (has_line_number(added)) {
     return base::invalid_argument("new_string must not carry line numbers of the view");
   }

@@ -89,7 +89,7 @@ Task<void> AgentActor::turn(Fn body) {
 
 Task<std::optional<AgentActor::View>> AgentActor::read_view() {
   auto transaction = services_.database.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, services_.world.loop);
   auto queue = co_await store.queue(services_.self.id);
   if (queue.empty()) {
     co_return std::optional<View>();

@@ -56,7 +56,7 @@ Task<AgentView> Service::create(NewAgent agent) {
 
 Task<AgentView> Service::get(std::string agent_id) {
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   Config config = co_await must_exist(store, std::move(agent_id));
   co_return co_await read_view(store, std::move(config));
 }
@@ -65,7 +65,7 @@ Task<std::vector<AgentView>> Service::list(PageRequest request, AgentFilter filt
   const PageWalk walk = walk_of(std::move(request));
   PageRequest page = walk.page;
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   std::vector<AgentView> views;
   const size_t wanted = page.limit;
   constexpr size_t kIdsPerRead = 200;
@@ -117,14 +117,14 @@ Task<void> Service::remove(std::string agent_id) {
 
 Task<std::vector<Block>> Service::blocks(std::string agent_id) {
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   co_await must_exist(store, agent_id);
   co_return co_await store.blocks(std::move(agent_id));
 }
 
 Task<Block> Service::block(std::string agent_id, std::string label) {
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   co_await must_exist(store, agent_id);
   auto block = co_await store.block(std::move(agent_id), label);
   if (!block.has_value()) {
@@ -150,14 +150,14 @@ Task<std::shared_ptr<RunWatch>> Service::send(std::string agent_id, Run run) {
 
 Task<std::vector<Message>> Service::messages(std::string agent_id, PageRequest page) {
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   co_await must_exist(store, agent_id);
   co_return co_await store.messages(std::move(agent_id), std::move(page));
 }
 
 Task<std::vector<std::string>> Service::working_agents() {
   auto transaction = database_.begin();
-  AgentStore store(*transaction);
+  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
   std::vector<std::string> ids = co_await store.working_agents();
   std::erase_if(ids, [this](const std::string& id) { return !lives_here_(id); });
   co_return std::move(ids);

@@ -88,6 +88,10 @@ Task<net::Response> LoopRouter::scrape(net::Request request) {
   co_return co_await here.handler.handle(std::move(request));
 }
 
+std::optional<net::Response> LoopRouter::admit(const net::RequestHead& head) {
+  return peers_.front().handler.admit(head);
+}
+
 Task<net::Response> LoopRouter::handle(net::Request request) {
   if (request.path == "/metrics" || request.path == "/metrics/") {
     return scrape(std::move(request));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ class LoopRouter final : public net::Handler {
   // Before the first request.
   void set_peers(std::vector<LoopPeer> peers) { peers_ = std::move(peers); }
 
+  // Asks the first peer: who is admitted does not depend on the loop.
+  std::optional<net::Response> admit(const net::RequestHead& head) override;
   Task<net::Response> handle(net::Request request) override;
   net::Response reject(int status, std::string_view reason) override;
 

@@ -31,6 +31,10 @@ class WordSource final : public net::BodySource {
 class NamedHandler final : public net::Handler {
  public:
   explicit NamedHandler(std::string name) : name_(std::move(name)) {}
+  std::optional<net::Response> admit(const net::RequestHead& head) override {
+    asked.push_back("admit " + head.path);
+    return reject(401, "");
+  }
   Task<net::Response> handle(net::Request request) override {
     asked.push_back(request.path);
     net::Response response;
@@ -106,6 +110,16 @@ TEST_F(LoopRouterTest, WhatIsAboutNoAgentStaysHere) {
 TEST_F(LoopRouterTest, AScrapeReachesEveryLoopAndTheFirstAnswers) {
   EXPECT_EQ(ask("GET", "/metrics").body, "0");
   EXPECT_EQ(second_.asked, std::vector<std::string>{"/metrics"});
+}
+
+TEST_F(LoopRouterTest, TheFirstPeerDecidesWhoIsAdmitted) {
+  net::RequestHead head;
+  head.path = "/v1/agents/agent-1";
+  const auto refusal = router_.admit(head);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 401);
+  EXPECT_EQ(first_.asked, std::vector<std::string>{"admit /v1/agents/agent-1"});
+  EXPECT_TRUE(second_.asked.empty());
 }
 
 TEST_F(LoopRouterTest, AStreamCrossesWholeAndInOrder) {

@@ -90,43 +90,64 @@ const std::vector<Routes::Route>& Routes::table() {
   return kTable;
 }
 
-Task<net::Response> Routes::handle(net::Request request) {
-  const std::string path = request.path;
+Routes::Match Routes::find_route(std::string_view method, std::string_view path) {
   const std::vector<std::string_view> segments = segments_of(path);
-  const Route* found = nullptr;
-  std::vector<std::string> parameters;
-  std::vector<std::string_view> methods;
   // HEAD is GET without the body, which the HTTP server leaves out.
-  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  Match found;
   for (const Route& route : table()) {
     auto fits = match(route.pattern, segments);
     if (!fits.has_value()) {
       continue;
     }
-    methods.push_back(route.method);
-    if (route.method == method) {
-      found = &route;
-      parameters = std::move(*fits);
+    found.methods.push_back(route.method);
+    if (route.method == wanted) {
+      found.route = &route;
+      found.parameters = std::move(*fits);
       break;
     }
   }
-  const bool open = found != nullptr && found->open;
-  if (!open && !authorised(request.headers, options_.api_key)) {
-    co_return detail_response(401, "Unauthorized");
+  return found;
+}
+
+std::optional<net::Response> Routes::admit(const net::RequestHead& head) {
+  const Match found = find_route(head.method, head.path);
+  // A body is kept in memory until it is whole: only for who may make us do that.
+  const bool has_body =
+      head.framing.kind != codec::BodyFraming::Kind::kNone &&
+      (head.framing.kind != codec::BodyFraming::Kind::kLength || head.framing.length > 0);
+  if (found.route != nullptr && found.route->open && !has_body) {
+    return std::nullopt;
   }
+  if (!authorised(head.headers, options_.api_key)) {
+    return detail_response(401, "Unauthorized");
+  }
+  if (options_.api_key.empty()) {
+    const auto refusal = refusal_without_key(head.headers, options_.allowed_hosts);
+    if (refusal.has_value()) {
+      return detail_response(403, *refusal);
+    }
+  }
+  return std::nullopt;
+}
+
+Task<net::Response> Routes::handle(net::Request request) {
+  const std::string path = request.path;
+  Match chosen = find_route(request.method, path);
+  const Route* found = chosen.route;
   if (found == nullptr) {
-    if (methods.empty()) {
+    if (chosen.methods.empty()) {
       co_return detail_response(404, "Not Found");
     }
     net::Response response = detail_response(405, "Method Not Allowed");
-    response.headers.emplace_back("allow", allowed(methods));
+    response.headers.emplace_back("allow", allowed(chosen.methods));
     co_return std::move(response);
   }
   metrics_
       .counter("kelpie_http_requests_total", "Requests by route.",
                {{"method", std::string(found->method)}, {"route", std::string(found->pattern)}})
       .add();
-  Call call{std::move(request), {}, std::move(parameters)};
+  Call call{std::move(request), {}, std::move(chosen.parameters)};
   call.query = codec::parse_query(call.request.query);
   auto answer = co_await (this->*found->run)(std::move(call)).result();
   if (!answer.ok()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ inline constexpr std::string_view kApiVersion = "0.16.8";
 struct RoutesOptions {
   std::string api_key;  // empty: everyone may call
   std::string kelpie_version;
+  // Names beside IP addresses and localhost by which a server without a key may be called; see
+  // refusal_without_key.
+  std::vector<std::string> allowed_hosts;
 };
 
 // One Loop. What it refers to outlives it.
@@ -33,6 +37,8 @@ class Routes final : public net::Handler {
   Routes(World& world, agent::Service& agents, llm::Models& models, obs::Metrics& metrics,
          RoutesOptions options);
 
+  // The one place that decides who may call: 401, or 403 when there is no key. `handle` trusts it.
+  std::optional<net::Response> admit(const net::RequestHead& head) override;
   Task<net::Response> handle(net::Request request) override;
   net::Response reject(int status, std::string_view reason) override;
 
@@ -52,9 +58,15 @@ class Routes final : public net::Handler {
     std::string_view method;
     std::string_view pattern;  // `{}` stands for one segment
     Method run;
-    bool open = false;  // needs no key
+    bool open = false;  // everyone may call, without a body
+  };
+  struct Match {
+    const Route* route = nullptr;           // nullptr: none for this method
+    std::vector<std::string> parameters;    // of the route
+    std::vector<std::string_view> methods;  // that the path has, when there is no route
   };
   static const std::vector<Route>& table();
+  static Match find_route(std::string_view method, std::string_view path);
 
   Task<net::Response> health(Call call);
   Task<net::Response> ready(Call call);

@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct Node {
         ownership(machine.world, database, cluster::OwnerRecords::kNone),
         runtime(machine.world, database, ownership, {}),
         agents(machine.world, database, runtime, *models, [](std::string_view) { return true; }),
-        routes(machine.world, agents, *models, metrics, {std::move(key), "test"}) {
+        routes(machine.world, agents, *models, metrics, {std::move(key), "test", {}}) {
     CHECK(machine.loop.run(ownership.join()).ok());
   }
   std::unique_ptr<llm::Models> models;
@@ -50,8 +51,25 @@ class RoutesTest : public ::testing::Test {
     json::value body;
     std::string text;
   };
+  // As the HTTP server asks: first whether the head is admitted.
+  net::Response respond(net::Request request) {
+    net::RequestHead head;
+    head.method = request.method;
+    head.path = request.path;
+    head.headers = request.headers;
+    if (!request.body.empty()) {
+      head.framing = {codec::BodyFraming::Kind::kLength, request.body.size()};
+    }
+    std::optional<net::Response> refusal = node_->routes.admit(head);
+    if (refusal.has_value()) {
+      return std::move(*refusal);
+    }
+    auto response = machine_.loop.run(node_->routes.handle(std::move(request)));
+    CHECK(response.ok());
+    return std::move(*response);
+  }
   Answer ask(std::string method, std::string target, std::string body = "",
-             net::Headers headers = {}) {
+             net::Headers headers = {{"host", "localhost"}}) {
     net::Request request;
     request.method = std::move(method);
     const size_t question = target.find('?');
@@ -59,12 +77,11 @@ class RoutesTest : public ::testing::Test {
     request.query = question == std::string::npos ? "" : target.substr(question + 1);
     request.headers = std::move(headers);
     request.body = std::move(body);
-    auto response = machine_.loop.run(node_->routes.handle(std::move(request)));
-    CHECK(response.ok());
-    Answer answer{response->status, nullptr, response->body};
-    if (response->stream != nullptr) {
+    const net::Response response = respond(std::move(request));
+    Answer answer{response.status, nullptr, response.body};
+    if (response.stream != nullptr) {
       for (;;) {
-        auto piece = machine_.loop.run(response->stream->next());
+        auto piece = machine_.loop.run(response.stream->next());
         CHECK(piece.ok());
         if (!piece->has_value()) {
           break;
@@ -396,6 +413,33 @@ TEST_F(RoutesTest, WithAKeyOnlyHealthIsOpen) {
   EXPECT_EQ(ask("GET", "/v1/agents/", "", {{"authorization", "Bearer secre"}}).status, 401);
   EXPECT_EQ(ask("GET", "/v1/agents/", "", {{"authorization", "Bearer secret"}}).status, 200);
   EXPECT_EQ(ask("GET", "/v1/agents/", "", {{"x-bare-password", "password secret"}}).status, 200);
+  EXPECT_EQ(ask("HEAD", "/v1/health").status, 200);
+  EXPECT_EQ(ask("GET", "/v1/health", "a body that nobody asked for").status, 401);
+  EXPECT_EQ(ask("POST", "/v1/health").status, 401);
+  EXPECT_EQ(ask("GET", "/absent").status, 401);
+}
+
+TEST_F(RoutesTest, WithoutAKeyAWebPageIsRefusedExceptFromHealth) {
+  const net::Headers rebound = {{"host", "evil.example"}};
+  const net::Headers crossing = {{"host", "localhost:8283"}, {"origin", "https://evil.example"}};
+  for (const net::Headers& headers : {rebound, crossing}) {
+    EXPECT_EQ(ask("GET", "/v1/health/", "", headers).status, 200);
+    EXPECT_EQ(ask("GET", "/v1/ready/", "", headers).status, 200);
+    EXPECT_EQ(ask("GET", "/metrics", "", headers).status, 403);
+    EXPECT_EQ(ask("GET", "/absent", "", headers).status, 403);
+    Answer answer = ask("POST", "/v1/agents/", R"({"model":"kelpie/offline"})", headers);
+    EXPECT_EQ(answer.status, 403);
+    EXPECT_NE(answer.body.at("detail").as_string().find("set an API key"), std::string::npos);
+  }
+  EXPECT_EQ(ask("GET", "/v1/agents/").text, "[]");
+  key_ = "secret";
+  restart();
+  EXPECT_EQ(ask("GET", "/v1/agents/", "",
+                {{"host", "evil.example"},
+                 {"origin", "https://evil.example"},
+                 {"authorization", "Bearer secret"}})
+                .status,
+            200);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
                 return home_loop(agent_id, loops) == loop;
               }),
       routes_(world, agents_, models, metrics,
-              RoutesOptions{options_.api_key, options_.kelpie_version}),
+              RoutesOptions{options_.api_key, options_.kelpie_version, options_.allowed_hosts}),
       router_({as_peer()}),
       http_(std::in_place, world, router_,
             net::HttpServerOptions{.body_bytes_max = options_.body_bytes_max}),
@@ -67,6 +67,7 @@ void Server::refresh_metrics() {
   };
   set("kelpie_actors_active", "Actors in memory.", runtime_.active());
   set("kelpie_http_connections", "Open HTTP connections.", http_->connections());
+  set("kelpie_http_body_bytes", "Bytes of request bodies in memory.", http_->buffered_body_bytes());
   set("kelpie_actor_activations", "Activations since the start.", counters.activations);
   set("kelpie_turns_committed", "Turns committed since the start.", counters.turns_committed);
   set("kelpie_turns_retried", "Turns tried again after a conflict.", counters.turns_retried);

@@ -27,6 +27,8 @@ namespace kelpie::api {
 
 struct ServerOptions {
   std::string api_key;  // empty: everyone may call
+  // Names beside IP addresses and localhost by which a server without a key may be called.
+  std::vector<std::string> allowed_hosts;
   size_t body_bytes_max = base::kHttpBodyBytesMax;
   std::string kelpie_version;
   // Claims by record are for a store that several processes share.

@@ -177,6 +177,7 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
   obs::Metrics metrics;
   const auto models = llm::make_models(world, models_config);
   api::ServerOptions options{.api_key = api_key,
+                             .allowed_hosts = {config.listen.host},
                              .body_bytes_max = config.body_bytes_max,
                              .kelpie_version = version,
                              .loops = config.loops};

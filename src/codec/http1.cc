@@ -199,31 +199,32 @@ std::optional<HttpFailure> read_response_head(const std::string& text, ResponseT
 RequestParser::RequestParser(RequestLimits limits)
     : limits_(limits), collector_(limits.header_bytes_max) {}
 
-size_t RequestParser::feed(ByteView bytes) {
-  if (failure_.has_value()) {
+size_t RequestParser::feed_head(ByteView bytes) {
+  if (failure_.has_value() || head_done_) {
     return 0;
   }
-  size_t used = 0;
-  if (!head_done_) {
-    used = collector_.feed(bytes);
-    if (collector_.failure().has_value()) {
-      failure_ = collector_.failure();
-      return used;
-    }
-    if (!collector_.done()) {
-      return used;
-    }
-    failure_ = read_request_head(collector_.head(), head_);
-    if (!failure_.has_value() && head_.framing.length > limits_.body_bytes_max) {
-      failure_ =
-          HttpFailure{413, "expected a body of at most " + std::to_string(limits_.body_bytes_max) +
-                               " bytes, got " + std::to_string(head_.framing.length)};
-    }
-    if (failure_.has_value()) {
-      return used;
-    }
+  const size_t used = collector_.feed(bytes);
+  failure_ = collector_.failure();
+  if (failure_.has_value() || !collector_.done()) {
+    return used;
+  }
+  failure_ = read_request_head(collector_.head(), head_);
+  if (!failure_.has_value() && head_.framing.length > limits_.body_bytes_max) {
+    failure_ =
+        HttpFailure{413, "expected a body of at most " + std::to_string(limits_.body_bytes_max) +
+                             " bytes, got " + std::to_string(head_.framing.length)};
+  }
+  if (!failure_.has_value()) {
     head_done_ = true;
     body_ = BodyDecoder(head_.framing, limits_.header_bytes_max);
+  }
+  return used;
+}
+
+size_t RequestParser::feed(ByteView bytes) {
+  size_t used = feed_head(bytes);
+  if (failure_.has_value() || !head_done_) {
+    return used;
   }
   // Pieces, so that a chunked body that is too large is noticed before it is stored.
   while (used < bytes.size() && !body_.done()) {

@@ -110,6 +110,9 @@ class RequestParser {
 
   // Takes bytes up to the end of the request; returns how many. The rest is the next request's.
   size_t feed(ByteView bytes);
+  // Takes bytes up to the end of the head and none of the body's, for who decides on the head
+  // whether to read on; returns how many.
+  size_t feed_head(ByteView bytes);
   [[nodiscard]] bool started() const { return collector_.started(); }
   [[nodiscard]] bool head_done() const { return head_done_; }
   [[nodiscard]] bool done() const { return head_done_ && body_.done(); }

@@ -85,6 +85,21 @@ TEST(Http1Request, ReadsRequestsInARowHoweverTheyAreCut) {
                 "GET /? 1.0 keep connection=Keep-Alive, x []"}));
 }
 
+TEST(Http1Request, TheHeadCanBeReadWithoutTheBody) {
+  const std::string head = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n";
+  RequestParser parser(kLimits);
+  EXPECT_EQ(parser.feed_head(head.substr(0, 9)), 9U);
+  EXPECT_FALSE(parser.head_done());
+  EXPECT_EQ(parser.feed_head(head.substr(9) + "hi"), head.size() - 9);
+  EXPECT_TRUE(parser.head_done());
+  EXPECT_FALSE(parser.done());
+  EXPECT_EQ(parser.body(), "");
+  EXPECT_EQ(parser.feed_head("hi"), 0U);
+  EXPECT_EQ(parser.feed("hi!"), 2U);
+  EXPECT_TRUE(parser.done());
+  EXPECT_EQ(parser.body(), "hi");
+}
+
 TEST(Http1Request, RefusesMalformedHeads) {
   for (const char* head :
        {"GET\r\n\r\n", "GET /\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n",

@@ -11,4 +11,6 @@ const std::string* find_header(const Headers& headers, std::string_view name) {
   return nullptr;
 }
 
+std::optional<Response> Handler::admit(const RequestHead&) { return std::nullopt; }
+
 }  // namespace kelpie::net

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "async/task.h"
+#include "codec/http1.h"
 
 namespace kelpie::net {
 
@@ -27,6 +28,9 @@ class BodySource {
   virtual ~BodySource() = default;
   virtual Task<std::optional<std::string>> next() = 0;
 };
+
+// What is known of a request before its body.
+using RequestHead = codec::RequestHead;
 
 struct Request {
   std::string method;  // upper case
@@ -51,8 +55,13 @@ class Handler {
   Handler(const Handler&) = delete;
   Handler& operator=(const Handler&) = delete;
   virtual ~Handler() = default;
+  // Called with every request's head before any of its body is taken in. A response refuses the
+  // request: it is sent, the body is never kept, and the connection ends. Whoever passes requests
+  // on to another handler passes this on too.
+  virtual std::optional<Response> admit(const RequestHead& head);
+  // Only for requests that were admitted.
   virtual Task<Response> handle(Request request) = 0;
-  // The response for a request that never became one (400, 408, 413, 431), in the API's shape.
+  // The response for a request that never became one (400, 408, 413, 431, 503), in the API's shape.
   virtual Response reject(int status, std::string_view reason) = 0;
 };
 

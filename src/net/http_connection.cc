@@ -41,15 +41,20 @@ Task<void> HttpConnection::run() {
   while (true) {
     codec::RequestParser parser({.header_bytes_max = context_.options.header_bytes_max,
                                  .body_bytes_max = context_.options.body_bytes_max});
-    const Next next = co_await next_request(parser, idle_limit);
+    BodyShare share(context_.bodies);
+    const Next next = co_await next_request(parser, share, idle_limit);
     if (next == Next::kEnd) {
       co_return kOk;
     }
-    if (next == Next::kFailure) {
-      co_await send_failure(failure_);
+    if (next == Next::kRefusal) {
+      // Not while a peer that was refused takes its time to read that.
+      std::string().swap(parser.body());
+      share.release();
+      co_await send_refusal(
+          Asked{.head_only = parser.head_done() && parser.head().method == "HEAD"});
       co_return kOk;
     }
-    const After after = co_await answer(parser);
+    const After after = co_await answer(parser, share);
     if (after == After::kClose) {
       co_await linger();
       co_return kOk;
@@ -59,7 +64,8 @@ Task<void> HttpConnection::run() {
 }
 
 Task<void> HttpConnection::refuse(int status, std::string reason) {
-  co_await send_failure(codec::HttpFailure{status, std::move(reason)});
+  refuse_with(status, reason);
+  co_await send_refusal(Asked{});
   co_return kOk;
 }
 
@@ -85,27 +91,57 @@ Task<bool> HttpConnection::input_before(Instant deadline) {
   co_return came.ok();
 }
 
+HttpConnection::Next HttpConnection::refuse_with(int status, std::string_view reason) {
+  refusal_ = context_.handler.reject(status, reason);
+  return Next::kRefusal;
+}
+
+HttpConnection::Next HttpConnection::refuse_for_room() {
+  refuse_with(503, "the server holds all the bytes of request bodies that it allows; try again");
+  refusal_.headers.emplace_back("retry-after", "1");
+  return Next::kRefusal;
+}
+
+bool HttpConnection::refuses(const RequestHead& head) {
+  std::optional<Response> refusal = context_.handler.admit(head);
+  if (refusal.has_value()) {
+    refusal_ = std::move(*refusal);
+    return true;
+  }
+  if (!context_.bodies.has_room(head.framing.length)) {
+    refuse_for_room();
+    return true;
+  }
+  return false;
+}
+
 Task<HttpConnection::Next> HttpConnection::next_request(codec::RequestParser& parser,
-                                                        Duration idle_limit) {
+                                                        BodyShare& share, Duration idle_limit) {
   const bool begun = co_await wait_for_first_byte(idle_limit);
   if (!begun) {
     co_return Next::kEnd;
   }
   Instant deadline = loop_.now() + context_.options.header_timeout;
-  bool in_body = false;
   while (true) {
-    input_.consume(parser.feed(input_.buffered()));
+    const bool in_head = !parser.head_done();
+    const std::string_view bytes = input_.buffered();
+    input_.consume(in_head ? parser.feed_head(bytes) : parser.feed(bytes));
     if (parser.failure().has_value()) {
-      failure_ = *parser.failure();
-      co_return Next::kFailure;
+      co_return refuse_with(parser.failure()->status, parser.failure()->reason);
+    }
+    const bool head_came = in_head && parser.head_done();
+    if (head_came && refuses(parser.head())) {
+      co_return Next::kRefusal;
+    }
+    if (!share.grow_to(parser.body().size())) {
+      co_return refuse_for_room();
     }
     if (parser.done()) {
       co_return Next::kRequest;
     }
-    if (parser.head_done() && !in_body) {
-      in_body = true;
+    if (head_came) {
       deadline = loop_.now() + context_.options.body_timeout;
-      if (parser.head().expects_continue && parser.body().empty()) {
+      if (parser.head().expects_continue && input_.buffered().empty()) {
         co_await write("HTTP/1.1 100 Continue\r\n\r\n");
       }
     }
@@ -113,19 +149,18 @@ Task<HttpConnection::Next> HttpConnection::next_request(codec::RequestParser& pa
       if (input_.broken() || !parser.started()) {
         co_return Next::kEnd;
       }
-      failure_ = codec::HttpFailure{400, "the connection ended within the request"};
-      co_return Next::kFailure;
+      co_return refuse_with(400, "the connection ended within the request");
     }
     const bool came = co_await input_before(deadline);
     if (!came) {
-      failure_ = codec::HttpFailure{408, in_body ? "the request's body did not arrive in time"
-                                                 : "the request's header did not arrive in time"};
-      co_return Next::kFailure;
+      co_return refuse_with(408, parser.head_done()
+                                     ? "the request's body did not arrive in time"
+                                     : "the request's header did not arrive in time");
     }
   }
 }
 
-Task<HttpConnection::After> HttpConnection::answer(codec::RequestParser& parser) {
+Task<HttpConnection::After> HttpConnection::answer(codec::RequestParser& parser, BodyShare& share) {
   codec::RequestHead& head = parser.head();
   const Asked asked{.head_only = head.method == "HEAD",
                     .keep_alive = head.keep_alive,
@@ -138,6 +173,8 @@ Task<HttpConnection::After> HttpConnection::answer(codec::RequestParser& parser)
                   .peer = input_.stream().peer()};
   // Runs to its end even if the peer is gone by then: what it is about to commit is worth having.
   Result<Response> response = co_await context_.handler.handle(std::move(request)).result();
+  // Until then the handler may keep the body.
+  share.release();
   if (!response.ok()) {
     context_.world.log.warn("a request's handler failed",
                             {{"error", response.error().to_string()}});
@@ -225,8 +262,9 @@ Task<void> HttpConnection::send_stream(std::unique_ptr<BodySource> source, Asked
   co_return kOk;
 }
 
-Task<void> HttpConnection::send_failure(codec::HttpFailure failure) {
-  co_await send(context_.handler.reject(failure.status, failure.reason), Asked{});
+Task<void> HttpConnection::send_refusal(Asked asked) {
+  asked.keep_alive = false;
+  co_await send(std::move(refusal_), asked);
   co_await linger();
   co_return kOk;
 }

@@ -1,10 +1,12 @@
 #include "net/http_server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "async/event.h"
 #include "async/select.h"
 #include "async/sleep.h"
+#include "net/body_budget.h"
 #include "net/http_connection.h"
 #include "world/log.h"
 
@@ -36,6 +38,7 @@ class HttpServer::Impl {
       : world_(world),
         handler_(handler),
         options_(options),
+        bodies_(std::max(options.buffered_body_bytes_max, options.body_bytes_max)),
         draining_(world.loop),
         scope_(world.loop, [&log = world.log](const Error& error) {
           log.debug("a connection broke", {{"error", error.to_string()}});
@@ -69,6 +72,7 @@ class HttpServer::Impl {
   }
 
   [[nodiscard]] size_t connections() const { return served_; }
+  [[nodiscard]] size_t buffered_body_bytes() const { return bodies_.held(); }
 
  private:
   void admit(std::unique_ptr<world::ByteStream> stream) {
@@ -97,8 +101,11 @@ class HttpServer::Impl {
   }
 
   HttpConnectionContext context() {
-    return HttpConnectionContext{
-        .world = world_, .handler = handler_, .options = options_, .draining = draining_};
+    return HttpConnectionContext{.world = world_,
+                                 .handler = handler_,
+                                 .options = options_,
+                                 .bodies = bodies_,
+                                 .draining = draining_};
   }
 
   World& world_;
@@ -106,6 +113,7 @@ class HttpServer::Impl {
   HttpServerOptions options_;
   size_t served_ = 0;
   size_t refused_ = 0;
+  BodyBudget bodies_;
   async::Event draining_;
   // Last, so that the connections are gone before what they use.
   Scope scope_;
@@ -121,5 +129,7 @@ Task<void> HttpServer::serve(world::Listener& listener) { return impl_->serve(li
 Task<void> HttpServer::drain(Duration bound) { return impl_->drain(bound); }
 
 size_t HttpServer::connections() const { return impl_->connections(); }
+
+size_t HttpServer::buffered_body_bytes() const { return impl_->buffered_body_bytes(); }
 
 }  // namespace kelpie::net

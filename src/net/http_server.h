@@ -18,6 +18,9 @@ namespace kelpie::net {
 struct HttpServerOptions {
   size_t header_bytes_max = base::kHttpHeaderBytesMax;
   size_t body_bytes_max = base::kHttpBodyBytesMax;
+  // The bytes of bodies that all requests hold together; a request beyond it gets 503. At least
+  // `body_bytes_max` counts, so that a body of the largest size can come at all.
+  size_t buffered_body_bytes_max = size_t{256} * 1024 * 1024;
   size_t connections_max = 10'000;
   // A request's header, then its body, must arrive within these; a slow sender gets 408.
   Duration header_timeout = Duration::seconds(30);
@@ -39,6 +42,8 @@ class HttpServer {
   // close`), cuts what is left after `bound`.
   Task<void> drain(Duration bound);
   [[nodiscard]] size_t connections() const;
+  // Of requests that are being read or answered.
+  [[nodiscard]] size_t buffered_body_bytes() const;
 
  private:
   class Impl;

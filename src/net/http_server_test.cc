@@ -328,6 +328,74 @@ TEST_F(HttpServerTest, AsksForABodyThatWaitsToBeAskedFor) {
   EXPECT_EQ(status_of(client.take()), 413);
 }
 
+TEST_F(HttpServerTest, ARefusedRequestIsAnsweredOnItsHeadAndItsBodyIsNeverKept) {
+  const std::string head = "POST /forbidden HTTP/1.1\r\nHost: h\r\n";
+  for (const char* framing :
+       {"Content-Length: 30000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n",
+        "Expect: 100-continue\r\nContent-Length: 30000000\r\n\r\n"}) {
+    RawClient client = connect();
+    client.send(head + framing);
+    const std::string bytes = client.take();
+    EXPECT_EQ(status_of(bytes), 401) << bytes;
+    EXPECT_TRUE(bytes.ends_with("connection: close\r\n\r\nnot you")) << bytes;
+    EXPECT_EQ(server->buffered_body_bytes(), 0U);
+    client.half_close();
+  }
+  RawClient sending = connect();
+  sending.send(head + "Content-Length: 30000000\r\n\r\n" + std::string(3'000'000, 'x'));
+  EXPECT_EQ(server->buffered_body_bytes(), 0U);
+  EXPECT_EQ(status_of(sending.read_to_end()), 401);
+  EXPECT_FALSE(sending.broken());
+  RawClient bodiless = connect();
+  bodiless.send("HEAD /forbidden HTTP/1.1\r\nHost: h\r\n\r\nGET /echo HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(bodiless.read_to_end().ends_with("content-length: 7\r\nconnection: close\r\n\r\n"));
+  EXPECT_TRUE(handler.seen.empty());
+}
+
+TEST_F(HttpServerTest, BodiesBeyondWhatItMayBufferAreRefusedUntilThereIsRoom) {
+  start({.body_bytes_max = 1'000, .buffered_body_bytes_max = 1'500});
+  const std::string head = "POST /wait HTTP/1.1\r\nHost: h\r\n";
+  RawClient first = connect();
+  first.send(head + "Content-Length: 1000\r\n\r\n" + std::string(999, 'x'));
+  EXPECT_EQ(first.take(), "");
+  EXPECT_EQ(server->buffered_body_bytes(), 999U);
+  RawClient announced = connect();
+  announced.send(head + "Content-Length: 502\r\n\r\n");
+  const std::string refusal = announced.take();
+  EXPECT_EQ(status_of(refusal), 503);
+  EXPECT_NE(refusal.find("\r\nretry-after: 1\r\n"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("\r\nconnection: close\r\n"), std::string::npos) << refusal;
+  RawClient chunked = connect();
+  chunked.send(head + "Transfer-Encoding: chunked\r\n\r\n1f5\r\n" + std::string(501, 'x'));
+  EXPECT_EQ(chunked.take(), "");
+  EXPECT_EQ(server->buffered_body_bytes(), 1'500U);
+  chunked.send("\r\n1\r\nx");
+  EXPECT_EQ(status_of(chunked.take()), 503);
+  EXPECT_EQ(server->buffered_body_bytes(), 999U);
+  // Held until the handler has answered, and not longer.
+  first.send("x");
+  EXPECT_EQ(first.take(), "");
+  EXPECT_EQ(server->buffered_body_bytes(), 1'000U);
+  handler.gate.set();
+  EXPECT_EQ(first.take(), reply("waited"));
+  EXPECT_EQ(server->buffered_body_bytes(), 0U);
+  RawClient gone = connect();
+  gone.send(head + "Content-Length: 1000\r\n\r\nx");
+  world.loop.run_ready();
+  EXPECT_EQ(server->buffered_body_bytes(), 1U);
+  gone.disconnect();
+  world.loop.run_ready();
+  EXPECT_EQ(server->buffered_body_bytes(), 0U);
+}
+
+TEST_F(HttpServerTest, ABodyOfTheLargestSizeAlwaysHasRoomInAnIdleServer) {
+  start({.body_bytes_max = 1'000, .buffered_body_bytes_max = 1});
+  RawClient client = connect();
+  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" +
+              std::string(1'000, 'x'));
+  EXPECT_EQ(status_of(client.take()), 200);
+}
+
 TEST_F(HttpServerTest, AFailedHandlerIsA500) {
   RawClient client = connect();
   client.send("GET /fail HTTP/1.1\r\nHost: h\r\n\r\nGET /inject HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -14,6 +14,7 @@ namespace kelpie::sim {
 namespace {
 
 constexpr size_t kBodyBytesMax = 64'000'000;
+constexpr uint64_t kEscapedPerMillion = 100'000;
 
 // What a status leaves open: overload, errors of the server and time-outs say nothing of what
 // happened.
@@ -56,6 +57,7 @@ AgentClient::AgentClient(Simulation& simulation, SimHost& host, world::Address s
       host_(host),
       base_url_("http://" + server.to_string()),
       history_(history),
+      spelling_(simulation.choices().stream("client/spelling")),
       http_(std::make_unique<net::HttpClient>(host.world(), net::HttpClientOptions{})) {}
 
 AgentClient::~AgentClient() = default;
@@ -94,6 +96,17 @@ Task<AgentClient::Answer> AgentClient::ask(std::string method, std::string path,
   co_return std::move(answer);
 }
 
+// A path means the same however it is spelled: any of its characters may come as an escape.
+std::string AgentClient::path_of(const std::string& agent) {
+  std::string path = "/v1/agents/";
+  if (agent.empty() || !spelling_.chance(kEscapedPerMillion)) {
+    return path + agent;
+  }
+  const size_t at = spelling_.choose(agent.size());
+  return path + agent.substr(0, at) + fmt::format("%{:02x}", static_cast<uint8_t>(agent[at])) +
+         agent.substr(at + 1);
+}
+
 size_t AgentClient::begin(OpKind kind, std::string agent, std::string text) {
   Op op;
   op.client = host_.name();
@@ -116,6 +129,10 @@ void AgentClient::end(size_t place, const Answer& answer) {
   op.status = answer.status;
   op.storage_errors =
       simulation_.ledger().received(Fault::kStorageReadFail) > read_fails_before_[place];
+  if (op.status == 500) {
+    // No fault of this simulation is one: those are 503.
+    simulation_.fail("500", "an internal error: " + op.to_string() + " " + answer.body);
+  }
   simulation_.scheduler().note(
       host_.name(), "op",
       fmt::format("answer {}{}{}", op.to_string(), op.status >= 300 || op.status == 0 ? " " : "",
@@ -146,7 +163,7 @@ Task<size_t> AgentClient::create(Duration patience) {
 Task<size_t> AgentClient::send(std::string agent, std::string text, Duration patience) {
   const size_t place = begin(OpKind::kSend, agent, text);
   const Answer answer =
-      co_await ask("POST", "/v1/agents/" + agent + "/messages", send_body(text), patience);
+      co_await ask("POST", path_of(agent) + "/messages", send_body(text), patience);
   end(place, answer);
   if (answer.outcome == Outcome::kOk && !answer.body.empty()) {
     Result<std::vector<SeenMessage>> messages = read_messages(answer.body);
@@ -164,7 +181,7 @@ Task<size_t> AgentClient::list(std::string agent, size_t limit, Duration patienc
   std::vector<SeenMessage> all;
   Answer answer;
   for (;;) {
-    std::string path = fmt::format("/v1/agents/{}/messages?limit={}&order=asc", agent, limit);
+    std::string path = fmt::format("{}/messages?limit={}&order=asc", path_of(agent), limit);
     if (!all.empty()) {
       path += "&after=" + all.back().id;
     }
@@ -192,13 +209,13 @@ Task<size_t> AgentClient::list(std::string agent, size_t limit, Duration patienc
 
 Task<size_t> AgentClient::get(std::string agent, Duration patience) {
   const size_t place = begin(OpKind::kGet, agent, "");
-  end(place, co_await ask("GET", "/v1/agents/" + agent, "", patience));
+  end(place, co_await ask("GET", path_of(agent), "", patience));
   co_return place;
 }
 
 Task<size_t> AgentClient::remove(std::string agent, Duration patience) {
   const size_t place = begin(OpKind::kDelete, agent, "");
-  end(place, co_await ask("DELETE", "/v1/agents/" + agent, "", patience));
+  end(place, co_await ask("DELETE", path_of(agent), "", patience));
   co_return place;
 }
 

@@ -43,6 +43,7 @@ class AgentClient {
   };
   struct Page;
   Task<Answer> ask(std::string method, std::string path, std::string body, Duration patience);
+  std::string path_of(const std::string& agent);
   size_t begin(OpKind kind, std::string agent, std::string text);
   void end(size_t place, const Answer& answer);
   void malformed(size_t place, const std::string& what);
@@ -51,6 +52,7 @@ class AgentClient {
   SimHost& host_;
   std::string base_url_;
   History& history_;
+  ChoiceStream& spelling_;
   std::vector<uint64_t> read_fails_before_;  // by place in the history
   uint64_t texts_ = 0;
   std::unique_ptr<net::HttpClient> http_;

@@ -64,8 +64,17 @@ class DurableBackend final : public store::Backend {
     }
     co_await async::sleep_for(loop_, disk_.sync_time());
     applying_ = false;
-    disk_.synced_ = batch.version;
+    if (disk_.sync_fails(loop_)) {
+      sync_failed_ = true;
+      co_return base::unknown("the disk did not sync");
+    }
     acknowledged_ = batch.version;
+    if (sync_failed_) {
+      // A sync after a failed one succeeds, and proves nothing: the lost pages count as clean.
+      disk_.scheduler_.note(loop_.label(), "store", "a sync that makes nothing durable");
+      co_return kOk;
+    }
+    disk_.synced_ = batch.version;
     disk_.scheduler_.note(loop_.label(), "store", fmt::format("synced {}", batch.version.get()));
     co_return kOk;
   }
@@ -75,6 +84,7 @@ class DurableBackend final : public store::Backend {
   SimLoop& loop_;
   Version acknowledged_;
   bool applying_ = false;
+  bool sync_failed_ = false;
 };
 
 DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& ledger,
@@ -90,6 +100,9 @@ DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& le
   }
   if (options_.write_fail_rate > 0) {
     ledger_.configure(Fault::kStorageWriteFail);
+  }
+  if (options_.sync_fail_rate > 0) {
+    ledger_.configure(Fault::kStorageSyncFail);
   }
   set_read_fail_rate(options_.read_fail_rate);
 }
@@ -138,6 +151,7 @@ void DurableDisk::heal() {
   options_.slow_rate = 0;
   options_.read_fail_rate = 0;
   options_.write_fail_rate = 0;
+  options_.sync_fail_rate = 0;
 }
 
 void DurableDisk::write(const CommitBatch& batch) {
@@ -219,6 +233,10 @@ std::map<Bytes, Bytes> DurableDisk::contents() const {
   return contents;
 }
 
+bool DurableDisk::holds_any(const store::KeyRange& range) const {
+  return !read_range(RangeRead{.range = range, .rows_max = 1}, synced_).rows.empty();
+}
+
 void DurableDisk::count(std::string_view who, Fault fault) {
   ledger_.receive(fault);
   scheduler_.note(who, "fault", fault_name(fault));
@@ -229,7 +247,8 @@ Duration DurableDisk::read_time() {
     count("disk", Fault::kStorageLatency);
     return times_.between(options_.read_max, options_.slow_max);
   }
-  return times_.between(Duration::micros(1), options_.read_max);
+  const bool tail = times_.chance(options_.read_tail_rate);
+  return times_.between(Duration::micros(1), tail ? options_.read_tail_max : options_.read_max);
 }
 
 Duration DurableDisk::sync_time() {
@@ -253,6 +272,14 @@ bool DurableDisk::write_fails(const SimLoop& loop) {
     return false;
   }
   count(loop.label(), Fault::kStorageWriteFail);
+  return true;
+}
+
+bool DurableDisk::sync_fails(const SimLoop& loop) {
+  if (!faults_.chance(options_.sync_fail_rate)) {
+    return false;
+  }
+  count(loop.label(), Fault::kStorageSyncFail);
   return true;
 }
 

@@ -21,12 +21,16 @@ namespace kelpie::sim {
 // What a run's disk does, drawn per seed. Rates are per million of the occasion named.
 struct DiskOptions {
   Duration read_max = Duration::micros(100);
+  // No fault, and never healed: a read that is overtaken by commits, so that what it yields is old.
+  uint64_t read_tail_rate = 0;  // a read takes up to read_tail_max
+  Duration read_tail_max = Duration::millis(30);
   Duration sync_min = Duration::micros(100);
   Duration sync_max = Duration::millis(3);
   uint64_t slow_rate = 0;  // a read or a sync takes up to slow_max
   Duration slow_max = Duration::seconds(1);
   uint64_t read_fail_rate = 0;
   uint64_t write_fail_rate = 0;  // a batch is refused: the disk is full
+  uint64_t sync_fail_rate = 0;   // a batch is written and its sync fails
 };
 
 class DurableDisk {
@@ -52,7 +56,11 @@ class DurableDisk {
 
   // What a reader of the disk itself sees, for oracles: the newest durable state.
   [[nodiscard]] std::map<Bytes, Bytes> contents() const;
+  // Whether the range holds anything in it.
+  [[nodiscard]] bool holds_any(const store::KeyRange& range) const;
   [[nodiscard]] store::Version synced() const { return synced_; }
+  // Whether a batch is written and not synced.
+  [[nodiscard]] bool undecided() const { return written_ != synced_; }
 
  private:
   friend class DurableBackend;
@@ -66,6 +74,7 @@ class DurableDisk {
   Duration sync_time();
   bool read_fails(const SimLoop& loop);
   bool write_fails(const SimLoop& loop);
+  bool sync_fails(const SimLoop& loop);
   void count(std::string_view who, Fault fault);
 
   Scheduler& scheduler_;

@@ -116,6 +116,29 @@ TEST(DurableDisk, AFailedReadIsAnErrorAndNeverAnAbsentKey) {
   EXPECT_EQ(rig.run(backend->latest()->get("a")).value(), "1");
 }
 
+TEST(DurableDisk, AFailedSyncIsUndecidedAndOneAfterItMakesNothingDurable) {
+  int kept = 0;
+  int lost = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Rig rig({.sync_fail_rate = 1'000'000}, seed);
+    auto backend = rig.disk.open(rig.host.loop());
+    EXPECT_EQ(rig.run(backend->apply(batch(1, "a", "1"))).error().code, Code::kUnknown);
+    EXPECT_EQ(backend->latest()->version(), Version(0));
+    EXPECT_TRUE(rig.disk.undecided());
+    rig.disk.heal();
+    EXPECT_TRUE(rig.run(backend->apply(batch(2, "b", "2"))).ok());
+    EXPECT_EQ(rig.disk.synced(), Version(0));
+    backend.reset();
+    rig.disk.crash();
+    EXPECT_FALSE(rig.disk.undecided());
+    const bool has_first = rig.disk.holds_any({"a", "b"});
+    EXPECT_TRUE(has_first || !rig.disk.holds_any({"b", "c"}));
+    (has_first ? kept : lost) += 1;
+  }
+  EXPECT_GT(kept, 5);
+  EXPECT_GT(lost, 5);
+}
+
 TEST(DurableDisk, ARefusedBatchLeavesNothing) {
   Rig rig({.write_fail_rate = 1'000'000});
   auto backend = rig.disk.open(rig.host.loop());

@@ -4,21 +4,10 @@ namespace kelpie::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultCount> kNames = {
-    "NetworkDelay",
-    "NetworkClog",
-    "NetworkPacketLoss",
-    "NetworkBlackHole",
-    "PartialRead",
-    "PartialWrite",
-    "ConnectionRefused",
-    "CrashReset",
-    "CrashBeforeWrite",
-    "CrashAfterWrite",
-    "CrashDuringTransaction",
-    "StorageReadFail",
-    "StorageWriteFail",
-    "StorageLatency",
-    "ClockJump",
+    "NetworkDelay",     "NetworkClog",     "NetworkPacketLoss",      "NetworkBlackHole",
+    "PartialRead",      "PartialWrite",    "ConnectionRefused",      "CrashReset",
+    "CrashBeforeWrite", "CrashAfterWrite", "CrashDuringTransaction", "StorageReadFail",
+    "StorageWriteFail", "StorageSyncFail", "StorageLatency",         "ClockJump",
 };
 constexpr uint64_t kFiringPerMillion = 250'000;
 // A server that always replies too early cannot read back what it has just written.

@@ -27,9 +27,10 @@ enum class Fault : uint8_t {
   kCrashReset,              // an operation failed because the other host had crashed
   kCrashBeforeWrite,        // a crash lost a batch that was handed over and not yet synced
   kCrashAfterWrite,         // a crash kept such a batch though nobody had been told
-  kCrashDuringTransaction,  // a crash hit while a request was being served
+  kCrashDuringTransaction,  // a crash hit while a batch was being made durable
   kStorageReadFail,         // a read of the store failed
   kStorageWriteFail,        // a commit of the store failed
+  kStorageSyncFail,         // a sync failed: a commit of the store is undecided
   kStorageLatency,          // a read or sync of the store came late
   kClockJump,               // the wall clock was asked after it had jumped
 };
@@ -48,6 +49,11 @@ class FaultLedger {
   }
   [[nodiscard]] uint64_t received(Fault fault) const {
     return received_[static_cast<size_t>(fault)];
+  }
+  // Errors of the store: what may explain that code under test complains, or ends.
+  [[nodiscard]] uint64_t storage_errors() const {
+    return received(Fault::kStorageReadFail) + received(Fault::kStorageWriteFail) +
+           received(Fault::kStorageSyncFail);
   }
   void add(const FaultLedger& other);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,12 +14,14 @@
 #include "sim/agent_client.h"
 #include "sim/agent_oracles.h"
 #include "sim/server_node.h"
+#include "store/keys.h"
 
 namespace kelpie::sim {
 namespace {
 
 constexpr size_t kClients = 3;
 constexpr size_t kAgentsMax = 4;
+constexpr size_t kBursts = 4;
 constexpr Duration kLivenessBound = Duration::seconds(120);
 constexpr Duration kLongPatience = Duration::seconds(20);
 
@@ -64,6 +67,10 @@ class FirstLight final : public Scenario {
 
   Task<void> heal();
   Task<void> liveness();
+  Task<void> bursts();
+  Task<void> burst(AgentClient& client, std::string agent);
+  Task<void> all_runs_end();
+  std::optional<std::string> unfinished() const;
   Task<void> answers(std::string agent, int64_t deadline_ns);
   Task<void> audit();
   Task<void> restart();
@@ -77,7 +84,6 @@ class FirstLight final : public Scenario {
   std::vector<std::string> agents_;  // acknowledged, and no delete was ever called
   bool chaos_on_ = true;
   int64_t settled_ns_ = kNever;
-  size_t in_flight_ = 0;  // operations of clients
   async::Event written_{simulation_.loop()};
   async::Event answered_{simulation_.loop()};
   async::Scope chaos_;
@@ -105,7 +111,10 @@ Task<void> FirstLight::run() {
   step("heal");
   co_await work_.drain();
   co_await heal();
-  step("liveness");
+  step("liveness: every run ends by itself");
+  co_await all_runs_end();
+  co_await bursts();
+  step("liveness: every agent answers");
   co_await liveness();
   settled_ns_ = simulation_.now_ns();
   step("audit");
@@ -164,9 +173,7 @@ Task<void> FirstLight::one_operation(AgentClient& client) {
 
 Task<void> FirstLight::client_work(AgentClient& client) {
   while (chaos_on_) {
-    ++in_flight_;
     co_await one_operation(client);
-    --in_flight_;
     answered_.set();
     co_await async::sleep_for(client.host().loop(),
                               choices_.between(Duration::millis(1), Duration::seconds(2)));
@@ -208,7 +215,7 @@ Task<void> FirstLight::crashes() {
   for (;;) {
     co_await moment_to_crash();
     if (node_.up()) {
-      if (in_flight_ > 0) {
+      if (node_.disk().undecided()) {
         simulation_.ledger().receive(Fault::kCrashDuringTransaction);
       }
       node_.crash();
@@ -249,6 +256,60 @@ Task<void> FirstLight::heal() {
   node_.disk().heal();
   if (!node_.up()) {
     node_.start();
+  }
+  co_return kOk;
+}
+
+// What the store itself says is still to do; nothing when all is done.
+std::optional<std::string> FirstLight::unfinished() const {
+  const DurableDisk& disk = node_.disk();
+  for (const Op& op : history_) {
+    if (!op.agent.empty() && disk.holds_any(store::keys::agent_queue(op.agent))) {
+      return "a run of " + op.agent + " is queued and does not end";
+    }
+  }
+  if (disk.holds_any(store::keys::agents_working())) {
+    return "an agent without queued runs is marked as working";
+  }
+  return std::nullopt;
+}
+
+// Sends nothing: a message would wake an agent that has lost the wake-up of an earlier one.
+Task<void> FirstLight::all_runs_end() {
+  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  for (;;) {
+    const std::optional<std::string> left = unfinished();
+    if (!left) {
+      co_return kOk;
+    }
+    if (simulation_.now_ns() > deadline_ns) {
+      simulation_.fail("L2", "after all faults have ended, " + *left);
+      co_return kOk;
+    }
+    co_await sleep(Duration::millis(500));
+  }
+}
+
+// Messages that meet the end of an earlier run, and then silence: nothing hides a lost wake-up.
+Task<void> FirstLight::bursts() {
+  for (size_t round = 0; round < kBursts && !simulation_.failure(); ++round) {
+    const std::string agent = pick_agent();
+    async::Scope senders(simulation_.loop(), [this](const Error& error) { broken(error); });
+    const size_t clients = 1 + choices_.choose(kClients);
+    for (size_t i = 0; i < clients; ++i) {
+      senders.spawn(burst(*clients_[i], agent));
+    }
+    co_await senders.drain();
+    co_await all_runs_end();
+  }
+  co_return kOk;
+}
+
+Task<void> FirstLight::burst(AgentClient& client, std::string agent) {
+  for (uint64_t left = 1 + choices_.choose(2); left > 0; --left) {
+    co_await async::sleep_for(client.host().loop(),
+                              choices_.between(Duration::nanos(0), Duration::millis(4)));
+    co_await client.send(agent, client.new_text(), kLongPatience);
   }
   co_return kOk;
 }
@@ -306,6 +367,9 @@ Task<void> FirstLight::audit() {
 Task<void> FirstLight::restart() {
   // What an audit resumed may run on another host's loop: a host is only stopped from our own.
   co_await async::yield(simulation_.loop());
+  while (!node_.up()) {
+    co_await sleep(Duration::millis(100));
+  }
   if (choices_.choose(2) == 0) {
     node_.crash();
   } else {

@@ -1,5 +1,6 @@
-// first_light: one server that crashes, three clients over the simulated network, read errors
-// during activation. Checks S3, S4, S16, S18, S20, S21 and that every accepted message is answered.
+// first_light: one server of one or two loops that crashes, three clients over the simulated
+// network, read errors during activation. Checks S3, S4, S16, S18, S20, S21, that every accepted
+// message is answered (L1), and that every accepted run ends by itself (L2).
 #pragma once
 
 #include <memory>

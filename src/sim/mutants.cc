@@ -8,7 +8,8 @@ namespace kelpie::sim {
 namespace {
 
 constexpr std::array kMutants = {
-    Mutant{"M8", "reply before the commit resolves", {"S3", ""}, "first_light", 200},
+    // Who drives a run reads its queue before the commit is there, and takes it for done.
+    Mutant{"M8", "reply before the commit resolves", {"S3", ""}, "first_light", 200, "L2"},
     Mutant{"M24",
            "storage error on activation treated as a new actor",
            {"S20", "S3"},
@@ -28,7 +29,7 @@ MutantResult hunt(const Mutant& mutant, uint64_t first_seed, int replays) {
   while (result.seeds < mutant.seeds_max) {
     const uint64_t seed = first_seed + result.seeds++;
     const RunResult run = run_seed(*scenario, seed, on, nullptr);
-    if (!run.failure) {
+    if (!run.failure || run.failure->oracle == mutant.besides) {
       continue;
     }
     result.seed = seed;

@@ -32,6 +32,11 @@ std::string_view policy_name(Policy policy) {
 }
 
 void SimLoop::post(async::Work work) {
+  scheduler_.check_caller(*this, "post");
+  post_from_thread(std::move(work));
+}
+
+void SimLoop::post_from_thread(async::Work work) {
   if (open_) {
     scheduler_.make_ready(*this, std::move(work));
   }
@@ -40,6 +45,7 @@ void SimLoop::post(async::Work work) {
 Instant SimLoop::now() const { return Instant::from_nanos(scheduler_.now_ns_ + origin_ns_); }
 
 async::TimerId SimLoop::start_timer(Instant due, async::Work work) {
+  scheduler_.check_caller(*this, "start_timer");
   const async::TimerId id(++scheduler_.sequence_);
   if (!open_) {
     return id;
@@ -64,7 +70,7 @@ void SimLoop::cancel_timer(async::TimerId timer) {
 }
 
 void SimLoop::close_gate() {
-  open_ = false;
+  shut_gate();
   for (const auto& [key, work] : timers_) {
     scheduler_.waiting_.erase(key);
   }
@@ -76,6 +82,24 @@ void SimLoop::close_gate() {
     (item.loop == this ? dropped : kept).push_back(std::move(item));
   }
   scheduler_.ready_ = std::move(kept);
+}
+
+void SimLoop::run_pending() {
+  constexpr int kRoundsMax = 64;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    std::vector<Scheduler::Item> mine;
+    std::vector<Scheduler::Item> kept;
+    for (Scheduler::Item& item : scheduler_.ready_) {
+      (item.loop == this && item.work ? mine : kept).push_back(std::move(item));
+    }
+    scheduler_.ready_ = std::move(kept);
+    if (mine.empty()) {
+      return;
+    }
+    for (Scheduler::Item& item : mine) {
+      scheduler_.run_nested(std::move(item));
+    }
+  }
 }
 
 size_t SimLoop::queued() const {
@@ -123,6 +147,21 @@ SimLoop& Scheduler::add_loop(HostId host, std::string_view name, Incarnation inc
   loops_.push_back(std::unique_ptr<SimLoop>(
       new SimLoop(*this, host, fmt::format("{}#{}", name, incarnation.get()), origin_ns)));
   return *loops_.back();
+}
+
+SimLoop& Scheduler::add_loop_beside(const SimLoop& first, std::string_view name,
+                                    Incarnation incarnation) {
+  loops_.push_back(std::unique_ptr<SimLoop>(new SimLoop(
+      *this, first.host_, fmt::format("{}#{}", name, incarnation.get()), first.origin_ns_)));
+  return *loops_.back();
+}
+
+void Scheduler::check_caller(const SimLoop& called, std::string_view what) {
+  const bool stray = running_ != nullptr && running_ != &called && running_->host_ == called.host_;
+  if (stray && called.open_ && running_->open_ && tripped_.empty()) {
+    tripped_ = fmt::format("{} calls {} of {}, which only that loop may", running_->label(), what,
+                           called.label());
+  }
 }
 
 void Scheduler::make_ready(SimLoop& loop, async::Work work) {
@@ -191,6 +230,7 @@ void Scheduler::run(Item item) {
     item.priority = demotions_.size() + 1;
   }
   running_priority_ = item.priority;
+  running_ = item.loop;
   if (timer) {
     events_without_timer_ = 0;
     // A timer starts a chain of its own.
@@ -202,6 +242,15 @@ void Scheduler::run(Item item) {
     item.work();
   }
   running_priority_ = 0;
+  running_ = nullptr;
+}
+
+void Scheduler::run_nested(Item item) {
+  const uint64_t priority = running_priority_;
+  const SimLoop* const loop = running_;
+  run(std::move(item));
+  running_priority_ = priority;
+  running_ = loop;
 }
 
 bool Scheduler::guards_hold() {

@@ -27,15 +27,24 @@ using Incarnation = base::Strong<struct IncarnationTag, uint32_t>;
 // lives as long as it, so that nothing that outlives an incarnation dangles.
 class SimLoop final : public async::Loop {
  public:
+  // From a piece of work of another loop of the same host it trips the guard: loops of one process
+  // share no state.
   void post(async::Work work) override;
-  void post_from_thread(async::Work work) override { post(std::move(work)); }
+  // Joins what is ready, like any other post: the scheduler's policy decides when it arrives.
+  void post_from_thread(async::Work work) override;
   [[nodiscard]] Instant now() const override;
   async::TimerId start_timer(Instant due, async::Work work) override;
   void cancel_timer(async::TimerId timer) override;
 
   [[nodiscard]] bool open() const { return open_; }
-  // Drops all that is queued. The objects that the queued work refers to are still alive.
+  // From now on nothing gets in. A host with several loops shuts all before it drops anything.
+  void shut_gate() { open_ = false; }
+  // Shuts it and drops all that is queued. The objects that the queued work refers to are still
+  // alive.
   void close_gate();
+  // Runs what is posted here, and what that posts here in a bounded number of rounds; no timers.
+  // For the orderly end of a process whose loop runs no more.
+  void run_pending();
 
   [[nodiscard]] HostId host() const { return host_; }
   // `name#incarnation`, as traces print it.
@@ -92,6 +101,8 @@ class Scheduler {
 
   // The loop of a new incarnation. Its clock starts anywhere: no two hosts' agree.
   SimLoop& add_loop(HostId host, std::string_view name, Incarnation incarnation);
+  // Another loop of the same incarnation, by the same clock.
+  SimLoop& add_loop_beside(const SimLoop& first, std::string_view name, Incarnation incarnation);
   // Host 0: the network, the scenario and whatever else is not under test.
   [[nodiscard]] SimLoop& system() { return *loops_.front(); }
 
@@ -120,6 +131,8 @@ class Scheduler {
   };
 
   void make_ready(SimLoop& loop, async::Work work);
+  void check_caller(const SimLoop& called, std::string_view what);
+  void run_nested(Item item);
   void release_due_timers();
   size_t pick();
   size_t pick_host_first();
@@ -143,6 +156,7 @@ class Scheduler {
   uint64_t events_ = 0;
   uint64_t events_without_timer_ = 0;
   uint64_t running_priority_ = 0;
+  const SimLoop* running_ = nullptr;
   std::set<uint64_t> demotions_;
   std::string tripped_;
 };

@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "api/server.h"
+#include "async/run_on.h"
 #include "async/sleep.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "llm/providers.h"
 #include "obs/metrics.h"
 #include "store/local_database.h"
+#include "store/remote_database.h"
 
 namespace kelpie::sim {
 namespace {
@@ -18,40 +22,92 @@ namespace {
 constexpr Duration kRestartDelay = Duration::millis(200);
 constexpr Duration kDrainBound = Duration::seconds(10);
 
-// What main() does for a real process.
-Task<void> serve(World& world, api::Server& server, world::Address address,
-                 std::unique_ptr<world::Listener>& listener) {
-  co_await server.start();
-  listener = co_await world.net.listen(address);
-  co_await server.serve(*listener);
-  co_return kOk;
+api::ServerOptions server_options(size_t loop, size_t loops) {
+  return api::ServerOptions{.api_key = std::string(kApiKey),
+                            .body_bytes_max = base::kHttpBodyBytesMax,
+                            .kelpie_version = "simulated",
+                            .loop = loop,
+                            .loops = loops};
+}
+
+// A store that has stopped for good ends the process.
+Task<void> end_with_store(World& world, store::LocalDatabase& database) {
+  const std::string reason = co_await database.failed();
+  world.log.error("the store has stopped, so this process ends", {{"reason", reason}});
+  co_return base::unavailable("the store has stopped: " + reason);
 }
 
 }  // namespace
 
+// A loop beside the first: its own models and server over the first loop's store.
+struct ServerNode::Beside {
+  Beside(World& in_world, const api::LoopPeer& first, store::Database& database,
+         obs::Metrics& metrics, api::ServerOptions options)
+      : world(in_world),
+        remote(world.loop, first.place, database),
+        models(llm::make_models(world, llm::ModelsConfig{})),
+        server(world, remote, *models, metrics, std::move(options)) {}
+
+  World& world;
+  store::RemoteDatabase remote;
+  std::unique_ptr<llm::Models> models;
+  api::Server server;
+};
+
 // The server's objects, as `kelpie serve` wires them; the World and the Backend are simulated.
 struct ServerNode::Parts {
   Parts(ServerNode& node, World& in_world)
-      : world(in_world),
-        backend(node.disk_.open(node.host_.loop())),
+      : host(node.host_),
+        world(in_world),
+        backend(node.disk_.open(host.loop())),
         database(world, *backend),
         models(llm::make_models(world, llm::ModelsConfig{})),
         server(world, database, *models, metrics,
-               api::ServerOptions{.api_key = std::string(kApiKey),
-                                  .body_bytes_max = base::kHttpBodyBytesMax,
-                                  .kelpie_version = "simulated"}),
+               server_options(0, node.simulation_.swarm().loops)),
         scope(world.loop, [&node](const Error& error) { node.died(error); }) {
-    scope.spawn(serve(world, server, node.address_, listener));
+    std::vector<api::LoopPeer> peers{server.as_peer()};
+    const size_t loops = node.simulation_.swarm().loops;
+    for (size_t loop = 1; loop < loops; ++loop) {
+      beside.push_back(std::make_unique<Beside>(host.add_loop(), peers.front(), database, metrics,
+                                                server_options(loop, loops)));
+      peers.push_back(beside.back()->server.as_peer());
+    }
+    server.route_over(std::move(peers));
+    scope.spawn(end_with_store(world, database));
+    scope.spawn(serve(*this, node.address_));
+  }
+  // In the order of serve.cc. After a crash nothing is pending any more.
+  ~Parts() {
+    scope.cancel();
+    server.end_crossings();
+    for (const auto& each : beside) {
+      dynamic_cast<SimLoop&>(each->world.loop).run_pending();
+    }
+    beside.clear();
+    host.loop().run_pending();
+  }
+  // What main() does for a real process.
+  static Task<void> serve(Parts& self, world::Address address) {
+    co_await self.server.start();
+    for (const auto& each : self.beside) {
+      co_await async::run_on<void>(self.world.loop, each->server.as_peer().place,
+                                   [&each] { return each->server.start(); });
+    }
+    self.listener = co_await self.world.net.listen(address);
+    co_await self.server.serve(*self.listener);
+    co_return kOk;
   }
 
+  SimHost& host;
   World& world;
   std::unique_ptr<store::Backend> backend;
   store::LocalDatabase database;
   std::unique_ptr<llm::Models> models;
   obs::Metrics metrics;
   api::Server server;
+  std::vector<std::unique_ptr<Beside>> beside;
   std::unique_ptr<world::Listener> listener;
-  async::Scope scope;  // last: its task uses everything above
+  async::Scope scope;  // last: its tasks use everything above
 };
 
 ServerNode::ServerNode(Simulation& simulation, SimHost& host, world::Address address)
@@ -66,24 +122,29 @@ ServerNode::~ServerNode() = default;
 void ServerNode::start() {
   CHECK(!up());
   ++starts_;
+  storage_errors_before_ = simulation_.ledger().storage_errors();
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
 }
 
+// The process has ended by itself: its host is crashed once its own code is off the stack, and
+// the supervisor starts it again.
 void ServerNode::died(const Error& error) {
-  const FaultLedger& ledger = simulation_.ledger();
-  const bool explained =
-      ledger.received(Fault::kStorageReadFail) > 0 || ledger.received(Fault::kStorageWriteFail) > 0;
-  if (!explained) {
+  if (!simulation_.storage_fault_since(storage_errors_before_)) {
     simulation_.fail("start", "the server ended, and no fault explains it: " + error.to_string());
     return;
   }
-  const Instant due = simulation_.loop().now() + kRestartDelay;
-  simulation_.loop().start_timer(due, [this, died_at = starts_] {
-    if (up() && starts_ == died_at) {
-      crash();
-      start();
+  simulation_.loop().post([this, died_at = starts_] {
+    if (!up() || starts_ != died_at) {
+      return;
     }
+    crash();
+    const Instant due = simulation_.loop().now() + kRestartDelay;
+    simulation_.loop().start_timer(due, [this, died_at] {
+      if (!up() && starts_ == died_at) {
+        start();
+      }
+    });
   });
 }
 

@@ -2,6 +2,7 @@
 // supervisor that starts it again when it dies.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -33,9 +34,11 @@ class ServerNode {
 
   [[nodiscard]] bool up() const { return parts_ != nullptr; }
   [[nodiscard]] DurableDisk& disk() { return disk_; }
+  [[nodiscard]] const DurableDisk& disk() const { return disk_; }
   [[nodiscard]] SimHost& host() { return host_; }
 
  private:
+  struct Beside;
   struct Parts;
   void died(const Error& error);
 
@@ -44,6 +47,7 @@ class ServerNode {
   world::Address address_;
   DurableDisk disk_;
   uint64_t starts_ = 0;
+  uint64_t storage_errors_before_ = 0;  // received before the last start
   std::unique_ptr<Parts> parts_;
 };
 

@@ -7,8 +7,14 @@
 #include "base/check.h"
 
 namespace kelpie::sim {
+namespace {
 
-SimHost::Running::Running(SimHost& host, SimLoop& on)
+// What a fault from just before the heal may still bring about.
+constexpr Duration kAftermath = Duration::seconds(1);
+
+}  // namespace
+
+SimHost::Running::Running(SimHost& host, SimLoop& on, std::string node)
     : loop(on),
       rng(host.simulation_.choices().fork(on.label())),
       net(host.simulation_.network(), on, host.name_),
@@ -16,7 +22,7 @@ SimHost::Running::Running(SimHost& host, SimLoop& on)
           [&host](const std::string& line) { host.on_error_log(line); }),
       faults(host.simulation_.choices(), host.simulation_.scheduler(), on.label(),
              host.simulation_.mutants(), host.simulation_.swarm().buggify_per_million),
-      world{loop, host.clock_, rng, net, log, faults, world::NodeName(host.name_)} {}
+      world{loop, host.clock_, rng, net, log, faults, world::NodeName(std::move(node))} {}
 
 SimHost::SimHost(Simulation& simulation, HostId id, std::string name)
     : simulation_(simulation),
@@ -29,38 +35,54 @@ SimHost::~SimHost() = default;
 World& SimHost::boot() {
   CHECK(!up());
   SimLoop& loop = simulation_.scheduler().add_loop(id_, name_, Incarnation(++boots_));
-  incarnation_ = std::make_unique<Running>(*this, loop);
-  incarnation_->storage_faults_before = simulation_.ledger().received(Fault::kStorageReadFail) +
-                                        simulation_.ledger().received(Fault::kStorageWriteFail);
+  loops_.clear();
+  loops_.push_back(std::make_unique<Running>(*this, loop, name_));
+  storage_errors_before_ = simulation_.ledger().storage_errors();
   simulation_.network().host_is_back(name_);
   simulation_.scheduler().note(loop.label(), "boot", "");
-  return incarnation_->world;
+  return world();
+}
+
+World& SimHost::add_loop() {
+  CHECK(up());
+  const std::string node = fmt::format("{}/{}", name_, loops_.size());
+  SimLoop& beside = simulation_.scheduler().add_loop_beside(loop(), node, Incarnation(boots_));
+  loops_.push_back(std::make_unique<Running>(*this, beside, node));
+  return loops_.back()->world;
 }
 
 void SimHost::crash() {
   CHECK(up());
   simulation_.scheduler().note(loop().label(), "crash", "");
-  loop().close_gate();
-  simulation_.network().cut(loop(), name_);
+  close();
+}
+
+void SimHost::close() {
+  for (const auto& each : loops_) {
+    each->loop.shut_gate();
+  }
+  for (const auto& each : loops_) {
+    each->loop.close_gate();
+    simulation_.network().cut(each->loop, name_);
+  }
 }
 
 void SimHost::stop() {
   CHECK(up());
   simulation_.scheduler().note(loop().label(), "stop", "");
-  const size_t timers = loop().timers();
-  const size_t connections = simulation_.network().connections(loop());
-  if (timers > 0 || connections > 0) {
-    simulation_.fail("S21", fmt::format("{} left {} timers and {} connections behind",
-                                        loop().label(), timers, connections));
+  for (const auto& each : loops_) {
+    const size_t timers = each->loop.timers();
+    const size_t connections = simulation_.network().connections(each->loop);
+    if (timers > 0 || connections > 0) {
+      simulation_.fail("S21", fmt::format("{} left {} timers and {} connections behind",
+                                          each->loop.label(), timers, connections));
+    }
   }
-  loop().close_gate();
-  simulation_.network().cut(loop(), name_);
+  close();
 }
 
 void SimHost::on_error_log(const std::string& line) {
-  const uint64_t storage_faults = simulation_.ledger().received(Fault::kStorageReadFail) +
-                                  simulation_.ledger().received(Fault::kStorageWriteFail);
-  if (storage_faults == incarnation_->storage_faults_before) {
+  if (!simulation_.storage_fault_since(storage_errors_before_)) {
     simulation_.fail("log", loop().label() + " logged an error that no fault explains: " + line);
   }
 }
@@ -91,7 +113,14 @@ void Simulation::fail(std::string oracle, std::string message) {
   }
 }
 
-void Simulation::heal() { network_.heal(); }
+void Simulation::heal() {
+  network_.heal();
+  excused_until_ns_ = now_ns() + kAftermath.nanos();
+}
+
+bool Simulation::storage_fault_since(uint64_t errors_before) const {
+  return ledger_.storage_errors() > errors_before && now_ns() <= excused_until_ns_;
+}
 
 void Simulation::run_until(const bool& done) {
   while (!done && !failure_) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +35,7 @@ struct Swarm {
   Duration clock_jump_interval;            // zero: wall clocks never jump
   uint64_t buggify_per_million = 0;        // of sites that are on
   Duration chaos = Duration::seconds(60);
+  size_t loops = 1;  // of the server's process
 
   // Some seeds have no faults, some exactly one family, most a random subset.
   static Swarm draw(const Choices& choices);
@@ -66,29 +68,33 @@ class SimHost {
 
   // A new incarnation and the World of it, which stays until the next boot. The host is down.
   World& boot();
+  // The World of one more loop of the same process, under a node name of its own:
+  // `<name>/<number>`. The host is up.
+  World& add_loop();
   // Closes the gate and cuts the connections. Destroys nothing that belongs to the code under test,
   // whose destructors find every effect closed to them.
   void crash();
   // The same for a host whose code has ended in order: nothing of it may be left (S21).
   void stop();
 
-  [[nodiscard]] bool up() const { return incarnation_ != nullptr && incarnation_->loop.open(); }
-  [[nodiscard]] World& world() { return incarnation_->world; }
-  [[nodiscard]] SimLoop& loop() { return incarnation_->loop; }
+  [[nodiscard]] bool up() const { return !loops_.empty() && loops_.front()->loop.open(); }
+  [[nodiscard]] World& world() { return loops_.front()->world; }
+  // The first one, as `world`.
+  [[nodiscard]] SimLoop& loop() { return loops_.front()->loop; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] SimClock& clock() { return clock_; }
 
  private:
   struct Running {
-    Running(SimHost& host, SimLoop& on);
+    Running(SimHost& host, SimLoop& on, std::string node);
     SimLoop& loop;
     world::Rng rng;
     SimNet net;
     SimLog log;
     SimFaults faults;
     World world;
-    uint64_t storage_faults_before = 0;
   };
+  void close();
   void on_error_log(const std::string& line);
 
   Simulation& simulation_;
@@ -96,7 +102,8 @@ class SimHost {
   std::string name_;
   SimClock clock_;
   uint32_t boots_ = 0;
-  std::unique_ptr<Running> incarnation_;
+  uint64_t storage_errors_before_ = 0;
+  std::vector<std::unique_ptr<Running>> loops_;  // of the newest incarnation
 };
 
 // Not thread safe. Hosts live as long as it.
@@ -114,6 +121,10 @@ class Simulation {
 
   // No more faults from now on: the liveness half of a run.
   void heal();
+  // Whether a storage fault may explain what just went wrong in code that had received
+  // `errors_before` of them when it started. After `heal` nothing is explained, but for a moment of
+  // aftermath.
+  [[nodiscard]] bool storage_fault_since(uint64_t errors_before) const;
 
   [[nodiscard]] Choices& choices() { return choices_; }
   [[nodiscard]] Trace& trace() { return trace_; }
@@ -136,6 +147,7 @@ class Simulation {
   FaultLedger ledger_;
   Scheduler scheduler_;
   Network network_;
+  int64_t excused_until_ns_ = std::numeric_limits<int64_t>::max();
   std::optional<Failure> failure_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
 };

@@ -24,6 +24,20 @@ TEST(Simulation, AnErrorInTheLogAfterAStorageFaultIsExplained) {
   EXPECT_FALSE(simulation.failure().has_value());
 }
 
+TEST(Simulation, NothingIsExplainedByFaultsOfAnEarlierIncarnationOrLongAfterTheHeal) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  simulation.ledger().receive(Fault::kStorageSyncFail);
+  EXPECT_TRUE(simulation.storage_fault_since(0));
+  EXPECT_FALSE(simulation.storage_fault_since(1));
+  simulation.heal();
+  EXPECT_TRUE(simulation.storage_fault_since(0));
+  bool later = false;
+  simulation.loop().start_timer(simulation.loop().now() + Duration::seconds(2),
+                                [&] { later = true; });
+  simulation.run_until(later);
+  EXPECT_FALSE(simulation.storage_fault_since(0));
+}
+
 TEST(Simulation, TheFirstFailureIsTheFailureOfTheRun) {
   Simulation simulation(SimulationOptions{}, Swarm{});
   simulation.fail("S3", "first");
@@ -59,6 +73,45 @@ TEST(SimHost, EachIncarnationHasRandomnessOfItsOwnThatTheSeedDecides) {
   EXPECT_EQ(draws(1), draws(1));
   EXPECT_NE(draws(1), draws(2));
   EXPECT_NE(draws(1).front(), draws(1).back());
+}
+
+TEST(SimHost, ACrashEndsAllLoopsOfItsProcess) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  World& first = host.boot();
+  World& second = host.add_loop();
+  EXPECT_EQ(second.self.get(), "node/1");
+  EXPECT_EQ(first.loop.now(), second.loop.now());
+  int ran = 0;
+  second.loop.post_from_thread([&] { ++ran; });
+  host.crash();
+  second.loop.post_from_thread([&] { ++ran; });
+  const bool never = false;
+  simulation.run_until(never);
+  EXPECT_EQ(ran, 0);
+}
+
+TEST(SimHost, ATimerThatIsLeftOnAnyLoopAtAnOrderlyStopFailsTheRun) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  host.boot();
+  host.add_loop().loop.start_timer(Instant::from_nanos(1), [] {});
+  host.stop();
+  ASSERT_TRUE(simulation.failure().has_value());
+  EXPECT_EQ(simulation.failure()->oracle, "S21");
+}
+
+TEST(SimHost, WorkThatTouchesAnotherLoopOfItsProcessTripsTheGuard) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  Loop& first = host.boot().loop;
+  Loop& second = host.add_loop().loop;
+  first.post([&] { second.post_from_thread([] {}); });
+  first.post([&] { second.post([] {}); });
+  const bool never = false;
+  simulation.run_until(never);
+  ASSERT_TRUE(simulation.failure().has_value());
+  EXPECT_EQ(simulation.failure()->oracle, "guard");
 }
 
 TEST(SimHost, AWallClockThatJumpedIsCountedOnceItIsRead) {

@@ -19,8 +19,9 @@ enum class Family : uint8_t {
   kSlowDisk,
   kClockJumps,
   kBuggify,
+  kSyncFails,
 };
-constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kBuggify) + 1;
+constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kSyncFails) + 1;
 
 void switch_on(Swarm& swarm, Family family, world::Rng& rng) {
   switch (family) {
@@ -59,6 +60,9 @@ void switch_on(Swarm& swarm, Family family, world::Rng& rng) {
     case Family::kBuggify:
       swarm.buggify_per_million = 250'000;
       break;
+    case Family::kSyncFails:
+      swarm.disk.sync_fail_rate = rng.below(8'000) + 500;
+      break;
   }
 }
 
@@ -70,6 +74,9 @@ Swarm Swarm::draw(const Choices& choices) {
   swarm.scheduler.policy = static_cast<Policy>(rng.below(4));
   swarm.scheduler.pct_depth = rng.below(5) + 1;
   swarm.chaos = Duration::seconds(rng.between(60, 120));
+  swarm.loops = choices.fork("swarm/loops").below(2) + 1;
+  world::Rng reads = choices.fork("swarm/reads");
+  swarm.disk.read_tail_rate = reads.chance(1, 2) ? reads.below(200'000) + 10'000 : 0;
   const uint64_t shape = rng.below(20);
   if (shape == 0) {
     return swarm;
@@ -88,13 +95,14 @@ Swarm Swarm::draw(const Choices& choices) {
 
 std::string Swarm::to_string() const {
   return fmt::format(
-      "policy={} chaos_s={} latency_max_us={} tail={} clog={} reset={} hole={} partial={} "
-      "crash_interval_ms={} activation_read_fail={} read_fail={} write_fail={} slow_disk={} "
-      "clock_jump_ms={} buggify={}",
-      policy_name(scheduler.policy), chaos.seconds(), network.latency_max.micros(),
-      network.tail_rate, network.clog_rate, network.reset_rate, network.black_hole_rate,
-      network.partial_rate, crash_interval.millis(), activation_read_fail_rate, disk.read_fail_rate,
-      disk.write_fail_rate, disk.slow_rate, clock_jump_interval.millis(), buggify_per_million);
+      "policy={} loops={} chaos_s={} read_tail={} latency_max_us={} tail={} clog={} reset={} "
+      "hole={} partial={} crash_interval_ms={} activation_read_fail={} read_fail={} write_fail={} "
+      "slow_disk={} sync_fail={} clock_jump_ms={} buggify={}",
+      policy_name(scheduler.policy), loops, chaos.seconds(), disk.read_tail_rate,
+      network.latency_max.micros(), network.tail_rate, network.clog_rate, network.reset_rate,
+      network.black_hole_rate, network.partial_rate, crash_interval.millis(),
+      activation_read_fail_rate, disk.read_fail_rate, disk.write_fail_rate, disk.slow_rate,
+      disk.sync_fail_rate, clock_jump_interval.millis(), buggify_per_million);
 }
 
 }  // namespace kelpie::sim

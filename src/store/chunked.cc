@@ -17,12 +17,6 @@ constexpr char kManifestTag = 1;
 constexpr char kChunkTag = 2;
 static_assert(base::kChunkBytes + 1 <= base::kValueBytesMax);
 
-struct Manifest {
-  uint64_t length = 0;
-  uint32_t checksum = 0;
-  // Of this very value, so that chunks of another one are never taken for it.
-  uint32_t generation = 0;
-};
 constexpr size_t kManifestBytes = 1 + 8 + 4 + 4;
 
 void append_number(Bytes& out, uint64_t number, int bytes) {
@@ -39,7 +33,7 @@ uint64_t number_at(ByteView bytes, size_t offset, size_t size) {
   return number;
 }
 
-Bytes encode(const Manifest& manifest) {
+Bytes encode(const ChunkManifest& manifest) {
   Bytes out(1, kManifestTag);
   append_number(out, manifest.length, 8);
   append_number(out, manifest.checksum, 4);
@@ -48,8 +42,8 @@ Bytes encode(const Manifest& manifest) {
   return out;
 }
 
-Result<Manifest> decode_manifest(ByteView row) {
-  Manifest manifest;
+Result<ChunkManifest> decode_manifest(ByteView row) {
+  ChunkManifest manifest;
   if (row.size() != kManifestBytes || row[0] != kManifestTag) {
     return base::data_loss("a stored value has an unknown format");
   }
@@ -71,34 +65,30 @@ Bytes chunk_key(const Bytes& key, uint32_t generation, size_t index) {
   return key + std::move(suffix).take();
 }
 
-Task<Bytes> read_chunks(Transaction& transaction, Bytes key, Manifest manifest,
-                        Isolation isolation) {
-  Bytes value;
-  value.reserve(manifest.length);
-  size_t index = 0;
-  RangeRead read{.range = chunks_of(key), .isolation = isolation};
+// The value whose manifest is `manifest_row`.
+Task<Bytes> read_chunks(Transaction& transaction, KeyValue manifest_row, Isolation isolation) {
+  RangeRead read{.range = chunks_of(manifest_row.key), .isolation = isolation};
+  ChunkAssembler assembler;
+  std::optional<KeyValue> value = co_await assembler.take(std::move(manifest_row));
   for (bool more = true; more;) {
     RangePage page = co_await transaction.get_range(read);
-    for (const KeyValue& row : page.rows) {
-      const bool expected = row.key == chunk_key(key, manifest.generation, index) &&
-                            !row.value.empty() && row.value[0] == kChunkTag &&
-                            value.size() + row.value.size() - 1 <= manifest.length;
-      if (!expected) {
-        co_return base::data_loss("chunk " + std::to_string(index) +
-                                  " of a stored value is missing or damaged");
+    for (KeyValue& row : page.rows) {
+      std::optional<KeyValue> completed = co_await assembler.take(std::move(row));
+      if (completed) {
+        value = std::move(completed);
       }
-      value.append(row.value, 1);
-      ++index;
     }
     more = page.more;
     read.range = std::move(page.next);
   }
-  if (value.size() != manifest.length || base::crc32c(value) != manifest.checksum) {
-    co_return base::data_loss("a stored value of " + std::to_string(manifest.length) +
-                              " bytes fails its check; " + std::to_string(value.size()) +
-                              " bytes were found");
-  }
-  co_return std::move(value);
+  co_await assembler.finish();
+  CHECK(value.has_value());
+  co_return std::move(value->value);
+}
+
+Error bad_chunk(size_t index) {
+  return base::data_loss("chunk " + std::to_string(index) +
+                         " of a stored value is missing or damaged");
 }
 
 }  // namespace
@@ -115,8 +105,8 @@ Task<void> set_chunked(Transaction& transaction, Bytes key, Bytes value) {
     transaction.set(std::move(key), std::move(value));
     co_return kOk;
   }
-  const Manifest manifest{value.size(), base::crc32c(value),
-                          static_cast<uint32_t>(base::hash64(value))};
+  const ChunkManifest manifest{value.size(), base::crc32c(value),
+                               static_cast<uint32_t>(base::hash64(value))};
   const ByteView rest(value);
   for (size_t index = 0; index * base::kChunkBytes < value.size(); ++index) {
     Bytes chunk(1, kChunkTag);
@@ -136,8 +126,8 @@ Task<std::optional<Bytes>> get_chunked(Transaction& transaction, Bytes key, Isol
     row->erase(0, 1);
     co_return std::move(row);
   }
-  const Manifest manifest = co_await decode_manifest(*row);
-  Bytes value = co_await read_chunks(transaction, std::move(key), manifest, isolation);
+  Bytes value =
+      co_await read_chunks(transaction, KeyValue{std::move(key), std::move(*row)}, isolation);
   co_return std::optional<Bytes>(std::move(value));
 }
 
@@ -145,6 +135,57 @@ Task<void> clear_chunked(Transaction& transaction, Bytes key) {
   transaction.clear_range(chunks_of(key));
   transaction.clear(std::move(key));
   co_return kOk;
+}
+
+KeyRange chunked_range(Bytes first, Bytes last) { return {std::move(first), chunks_of(last).end}; }
+
+Result<std::optional<KeyValue>> ChunkAssembler::take(KeyValue row) {
+  return open_.has_value() ? go_on(row) : begin(std::move(row));
+}
+
+Result<std::optional<KeyValue>> ChunkAssembler::begin(KeyValue row) {
+  if (!row.value.empty() && row.value.front() == kInlineTag) {
+    row.value.erase(0, 1);
+    return std::optional<KeyValue>(std::move(row));
+  }
+  if (!row.value.empty() && row.value.front() == kChunkTag) {
+    return base::data_loss("a chunk is stored that belongs to no value");
+  }
+  const ChunkManifest manifest = TRY(decode_manifest(row.value));
+  open_ = Open{.key = std::move(row.key), .manifest = manifest, .value = Bytes()};
+  open_->value.reserve(manifest.length);
+  return std::optional<KeyValue>();
+}
+
+Result<std::optional<KeyValue>> ChunkAssembler::go_on(const KeyValue& row) {
+  Bytes& value = open_->value;
+  const ChunkManifest& manifest = open_->manifest;
+  // An empty chunk never follows: it would complete nothing.
+  const bool expected = row.value.size() > 1 && row.value.front() == kChunkTag &&
+                        value.size() + row.value.size() - 1 <= manifest.length &&
+                        row.key == chunk_key(open_->key, manifest.generation, open_->index);
+  if (!expected) {
+    return bad_chunk(open_->index);
+  }
+  value.append(row.value, 1);
+  ++open_->index;
+  if (value.size() < manifest.length) {
+    return std::optional<KeyValue>();
+  }
+  if (base::crc32c(value) != manifest.checksum) {
+    return base::data_loss("a stored value of " + std::to_string(manifest.length) +
+                           " bytes fails its check");
+  }
+  std::optional<KeyValue> whole(KeyValue{std::move(open_->key), std::move(value)});
+  open_.reset();
+  return whole;
+}
+
+Result<void> ChunkAssembler::finish() const {
+  if (open_.has_value()) {
+    return bad_chunk(open_->index);
+  }
+  return kOk;
 }
 
 }  // namespace kelpie::store

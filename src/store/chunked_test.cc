@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -133,6 +135,114 @@ TEST_F(ChunkedTest, ReportsAMissingOrDamagedChunkAsDataLoss) {
   }
   overwrite(key_, "\x07 of no known format");
   EXPECT_EQ(read().error().code, Code::kDataLoss);
+}
+
+// The rows of three values, a small one, one of chunks and an empty one, whose keys lie side by
+// side.
+class ChunkAssemblerTest : public ChunkedTest {
+ protected:
+  void SetUp() override {
+    const auto transaction = database_.begin();
+    for (const KeyValue& value : values_) {
+      ASSERT_TRUE(loop_.run(set_chunked(*transaction, value.key, value.value)).ok());
+    }
+    ASSERT_TRUE(loop_.run(transaction->commit()).ok());
+    rows_ = rows();
+    ASSERT_EQ(rows_.size(), 6U);
+  }
+  static Bytes key(int64_t number) {
+    return std::move(codec::TuplePacker().string("v").integer(number)).take();
+  }
+  static Result<std::vector<KeyValue>> assemble(std::vector<KeyValue> rows) {
+    std::vector<KeyValue> values;
+    ChunkAssembler assembler;
+    for (KeyValue& row : rows) {
+      std::optional<KeyValue> value = TRY(assembler.take(std::move(row)));
+      if (value) {
+        values.push_back(std::move(*value));
+      }
+    }
+    TRY(assembler.finish());
+    return values;
+  }
+  static Code failure(std::vector<KeyValue> rows) { return assemble(std::move(rows)).error().code; }
+
+  // Of the chunked value among rows_: its manifest, then its chunks.
+  static constexpr size_t kManifestRow = 1;
+  static constexpr size_t kChunkRow = 2;
+  const std::vector<KeyValue> values_ = {
+      {key(1), "small"}, {key(2), pattern(200'000)}, {key(300), ""}};
+  std::vector<KeyValue> rows_;
+};
+
+TEST_F(ChunkAssemblerTest, PutsTheValuesOfARangeTogether) {
+  EXPECT_EQ(assemble(rows_).value(), values_);
+  EXPECT_TRUE(assemble({}).value().empty());
+}
+
+TEST_F(ChunkAssemblerTest, ReportsAnyRowLeftOutOfAChunkedValueAsDataLoss) {
+  for (size_t left_out = kManifestRow; left_out < kManifestRow + 4; ++left_out) {
+    std::vector<KeyValue> rows = rows_;
+    rows.erase(rows.begin() + static_cast<ptrdiff_t>(left_out));
+    EXPECT_EQ(failure(rows), Code::kDataLoss) << left_out;
+  }
+}
+
+TEST_F(ChunkAssemblerTest, ReportsRowsThatEndInsideAValueAsDataLoss) {
+  for (size_t count = kManifestRow + 1; count < kManifestRow + 4; ++count) {
+    EXPECT_EQ(failure({rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(count)}),
+              Code::kDataLoss)
+        << count;
+  }
+}
+
+TEST_F(ChunkAssemblerTest, ReportsAnyDamagedByteOfAChunkedValueAsDataLoss) {
+  for (size_t row = kManifestRow; row < kManifestRow + 4; ++row) {
+    const size_t size = rows_[row].value.size();
+    for (size_t at = 0; at < size; at += std::max<size_t>(1, size / 17)) {
+      std::vector<KeyValue> rows = rows_;
+      rows[row].value[at] = static_cast<char>(rows[row].value[at] ^ 4);
+      EXPECT_EQ(failure(rows), Code::kDataLoss) << row << " " << at;
+    }
+    std::vector<KeyValue> rows = rows_;
+    rows[row].value.pop_back();
+    EXPECT_EQ(failure(rows), Code::kDataLoss) << row;
+    rows[row].value.clear();
+    EXPECT_EQ(failure(rows), Code::kDataLoss) << row;
+  }
+}
+
+TEST_F(ChunkAssemblerTest, TakesNoChunkOfAnotherGenerationForItsOwn) {
+  Bytes other = pattern(200'000);
+  other[5] = 'x';
+  const auto transaction = database_.begin();
+  ASSERT_TRUE(loop_.run(set_chunked(*transaction, key(2), std::move(other))).ok());
+  ASSERT_TRUE(loop_.run(transaction->commit()).ok());
+  const std::vector<KeyValue> newer = rows();
+  for (size_t row = kManifestRow; row < kManifestRow + 4; ++row) {
+    std::vector<KeyValue> rows = rows_;
+    rows[row] = newer[row];
+    EXPECT_EQ(failure(rows), Code::kDataLoss) << row;
+  }
+  // Left beside the right ones, behind or before them.
+  std::vector<KeyValue> both = rows_;
+  both.insert(both.begin() + kChunkRow, newer[kChunkRow]);
+  EXPECT_EQ(failure(both), Code::kDataLoss);
+  both = rows_;
+  both.insert(both.begin() + kChunkRow + 3, newer[kChunkRow + 2]);
+  EXPECT_EQ(failure(both), Code::kDataLoss);
+}
+
+TEST_F(ChunkAssemblerTest, ReportsARowOfNoKnownFormatAsDataLoss) {
+  EXPECT_EQ(failure({{key(1), ""}}), Code::kDataLoss);
+  EXPECT_EQ(failure({{key(1), "\x09what"}}), Code::kDataLoss);
+}
+
+TEST_F(ChunkAssemblerTest, ARangeOfValuesHoldsTheChunksOfItsLastAndNothingBehindThem) {
+  const auto transaction = database_.begin();
+  RangeRead read{.range = chunked_range(key(1), key(2)), .bytes_max = 1'000'000};
+  const RangePage page = loop_.run(transaction->get_range(std::move(read))).value();
+  EXPECT_EQ(page.rows, std::vector<KeyValue>(rows_.begin(), rows_.end() - 1));
 }
 
 }  // namespace

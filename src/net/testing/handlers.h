@@ -37,13 +37,22 @@ class TapSource final : public BodySource {
   Tap& tap_;
 };
 
-// /echo: method, path, query, body. /tap: what the test feeds. /fail: an error. /wait: after
-// `gate`. /big: a body of a million bytes. /inject: a header that must not reach the wire. /empty:
-// 204.
+// /forbidden: refused by its head with 401. /echo: method, path, query, body. /tap: what the test
+// feeds. /fail: an error. /wait: after `gate`. /big: a body of a million bytes. /inject: a header
+// that must not reach the wire. /empty: 204.
 class TestHandler final : public Handler {
  public:
   explicit TestHandler(Loop& loop) : gate(loop), tap(loop) {}
 
+  std::optional<Response> admit(const RequestHead& head) override {
+    if (head.path != "/forbidden") {
+      return std::nullopt;
+    }
+    Response response;
+    response.status = 401;
+    response.body = "not you";
+    return response;
+  }
   Task<Response> handle(Request request) override {
     seen.push_back(request.method + " " + request.path);
     Response response;
