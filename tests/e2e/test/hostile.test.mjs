@@ -10,7 +10,7 @@ const w = world(async (made) => {
 });
 
 const health = requestBytes('GET', '/v1/health/');
-const post = 'POST /v1/agents/ HTTP/1.1\r\nhost: x\r\n';
+const post = 'POST /v1/agents/ HTTP/1.1\r\nhost: 127.0.0.1\r\n';
 
 /** @param {string} content */
 function message(content) {
@@ -41,7 +41,7 @@ async function assertRefused(bytes, statuses) {
 
 it('a header bomb is 431', async () => {
   const line = `x-bomb: ${'b'.repeat(1000)}\r\n`;
-  await assertRefused(`GET /v1/health/ HTTP/1.1\r\nhost: x\r\n${line.repeat(200)}\r\n`, [431]);
+  await assertRefused(`GET /v1/health/ HTTP/1.1\r\nhost: 127.0.0.1\r\n${line.repeat(200)}\r\n`, [431]);
 });
 
 it('one endless header line is 431', async () => {
@@ -89,14 +89,14 @@ for (const [what, bytes] of Object.entries({
     post + 'transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n',
   'a chunk size that overflows':
     post + 'transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n',
-  'a NUL in a header': 'GET /v1/health/ HTTP/1.1\r\nhost: x\r\nx: a\u0000b\r\n\r\n',
+  'a NUL in a header': 'GET /v1/health/ HTTP/1.1\r\nhost: 127.0.0.1\r\nx: a\u0000b\r\n\r\n',
 })) {
   it(`${what} is 400`, async () =>
     assertRefused(bytes, what.includes('overflows') ? [400, 413] : [400]));
 }
 
 it('an unknown version is 505', async () => {
-  await assertRefused('GET /v1/health/ HTTP/9.9\r\nhost: x\r\n\r\n', [505]);
+  await assertRefused('GET /v1/health/ HTTP/9.9\r\nhost: 127.0.0.1\r\n\r\n', [505]);
 });
 
 it('a half-closed socket is still answered', async () => {
@@ -181,7 +181,7 @@ it('a client that waits for 100 is told to go on', async () => {
 it('HTTP/1.0 and connection: close end the connection after the answer', async () => {
   for (const head of [
     'GET /v1/health/ HTTP/1.0\r\n\r\n',
-    'GET /v1/health/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    'GET /v1/health/ HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n',
   ]) {
     const { raw, response } = await exchange(head);
     assert.equal(response.status, 200);
