@@ -84,6 +84,10 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
 
 Task<bool> Activation::wait_for_turn() {
   while (mailbox_.empty() && !ended_) {
+    if (turn_ == 0 && !actor_->busy()) {
+      // It has never committed, so there is nothing to keep in memory, or an owner's record for.
+      co_return false;
+    }
     mail_.clear();
     const bool at_once = runtime_.world_.faults.buggify("actor.idle_at_once");
     auto woken =

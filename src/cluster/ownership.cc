@@ -154,16 +154,26 @@ Task<void> Ownership::release(store::keys::ActorName actor) {
   if (records_ == OwnerRecords::kNone) {
     co_return kOk;
   }
-  auto transaction = database_.begin();
-  co_await fence().guard(*transaction);
+  const Fence fence = this->fence();
   const Bytes key = store::keys::owner(actor);
-  std::optional<OwnerRecord> record = co_await read_owner(*transaction, key);
-  if (!record.has_value() || record->epoch != fence().epoch()) {
-    co_return kOk;
+  for (int attempt = 1;; ++attempt) {
+    auto transaction = database_.begin();
+    co_await fence.guard(*transaction);
+    std::optional<OwnerRecord> record = co_await read_owner(*transaction, key);
+    if (!record.has_value() || record->epoch != fence.epoch()) {
+      co_return kOk;
+    }
+    transaction->clear(key);
+    auto committed = co_await transaction->commit().result();
+    if (committed.ok()) {
+      co_return kOk;
+    }
+    // A conflict may be false; a record that stays for ever would outlive its actor.
+    if (committed.error().code != Code::kAborted || attempt == kAttemptsMax) {
+      co_return std::move(committed).error().with_context("giving an actor away");
+    }
+    co_await async::sleep_for(world_.loop, kRetryPause * attempt);
   }
-  transaction->clear(key);
-  co_await transaction->commit();
-  co_return kOk;
 }
 
 Task<std::optional<OwnerRecord>> Ownership::placement(store::keys::ActorName actor) {

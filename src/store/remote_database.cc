@@ -89,47 +89,49 @@ class RemoteTransaction final : public Transaction {
   }
 
   void set(Bytes key, Bytes value) override {
-    write(key.size() + value.size(),
-          [key = std::move(key), value = std::move(value)](Transaction& t) mutable {
-            t.set(std::move(key), std::move(value));
-          });
+    const size_t bytes = key.size() + value.size();
+    write(bytes, [key = std::move(key), value = std::move(value)](Transaction& t) mutable {
+      t.set(std::move(key), std::move(value));
+    });
   }
   void clear(Bytes key) override {
-    write(key.size(), [key = std::move(key)](Transaction& t) mutable { t.clear(std::move(key)); });
+    const size_t bytes = key.size();
+    write(bytes, [key = std::move(key)](Transaction& t) mutable { t.clear(std::move(key)); });
   }
   void clear_range(KeyRange range) override {
-    write(range.begin.size() + range.end.size(),
+    const size_t bytes = range.begin.size() + range.end.size();
+    write(bytes,
           [range = std::move(range)](Transaction& t) mutable { t.clear_range(std::move(range)); });
   }
   void atomic(AtomicOp op, Bytes key, Bytes operand) override {
-    write(key.size() + operand.size(),
-          [op, key = std::move(key), operand = std::move(operand)](Transaction& t) mutable {
-            t.atomic(op, std::move(key), std::move(operand));
-          });
+    const size_t bytes = key.size() + operand.size();
+    write(bytes, [op, key = std::move(key), operand = std::move(operand)](Transaction& t) mutable {
+      t.atomic(op, std::move(key), std::move(operand));
+    });
   }
   void set_versionstamped_key(Bytes key, size_t offset, Bytes value) override {
-    write(key.size() + value.size(),
-          [key = std::move(key), offset, value = std::move(value)](Transaction& t) mutable {
-            t.set_versionstamped_key(std::move(key), offset, std::move(value));
-          });
+    const size_t bytes = key.size() + value.size();
+    write(bytes, [key = std::move(key), offset, value = std::move(value)](Transaction& t) mutable {
+      t.set_versionstamped_key(std::move(key), offset, std::move(value));
+    });
   }
   void set_versionstamped_value(Bytes key, Bytes value, size_t offset) override {
-    write(key.size() + value.size(),
-          [key = std::move(key), value = std::move(value), offset](Transaction& t) mutable {
-            t.set_versionstamped_value(std::move(key), std::move(value), offset);
-          });
+    const size_t bytes = key.size() + value.size();
+    write(bytes, [key = std::move(key), value = std::move(value), offset](Transaction& t) mutable {
+      t.set_versionstamped_value(std::move(key), std::move(value), offset);
+    });
   }
   void add_read_conflict(KeyRange range) override {
-    write(range.begin.size() + range.end.size(),
-          [range = std::move(range)](Transaction& t) mutable {
-            t.add_read_conflict(std::move(range));
-          });
+    const size_t bytes = range.begin.size() + range.end.size();
+    write(bytes, [range = std::move(range)](Transaction& t) mutable {
+      t.add_read_conflict(std::move(range));
+    });
   }
   void add_write_conflict(KeyRange range) override {
-    write(range.begin.size() + range.end.size(),
-          [range = std::move(range)](Transaction& t) mutable {
-            t.add_write_conflict(std::move(range));
-          });
+    const size_t bytes = range.begin.size() + range.end.size();
+    write(bytes, [range = std::move(range)](Transaction& t) mutable {
+      t.add_write_conflict(std::move(range));
+    });
   }
 
   Task<Version> commit() override {
