@@ -1,160 +1,183 @@
 #include "codec/tuple.h"
 
-#include <string>
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/check.h"
+#include "codec/tuple_codes.h"
 
 namespace kelpie::codec {
 namespace {
 
-constexpr unsigned char kNullType = 0x00;
-constexpr unsigned char kBytesType = 0x01;
-constexpr unsigned char kStringType = 0x02;
-// The type of an integer is this plus the number of its bytes, minus it for negative ones.
-constexpr unsigned char kZeroType = 0x14;
-constexpr unsigned char kVersionstampType = 0x33;
-constexpr int kIntegerBytesMax = 8;
-
-constexpr uint64_t mask_of(int bytes) {
-  return bytes == kIntegerBytesMax ? ~uint64_t{0} : (uint64_t{1} << (8 * bytes)) - 1;
+Bytes big_endian(uint64_t value, int bytes) {
+  Bytes out;
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+    out += static_cast<char>(value >> shift);
+  }
+  return out;
 }
-
-int bytes_needed(uint64_t magnitude) {
-  int bytes = 0;
-  while (bytes < kIntegerBytesMax && magnitude > mask_of(bytes)) {
-    ++bytes;
-  }
-  return bytes;
-}
-
-class Reader {
- public:
-  explicit Reader(ByteView packed) : packed_(packed) {}
-
-  [[nodiscard]] bool at_end() const { return at_ == packed_.size(); }
-
-  Result<TupleElement> next() {
-    const auto type = static_cast<unsigned char>(packed_[at_]);
-    if (type == kNullType) {
-      ++at_;
-      return TupleElement{};
-    }
-    if (type == kBytesType || type == kStringType) {
-      return text(type == kBytesType ? TupleElement::Kind::kBytes : TupleElement::Kind::kString);
-    }
-    if (type >= kZeroType - kIntegerBytesMax && type <= kZeroType + kIntegerBytesMax) {
-      return integer(static_cast<int>(type) - kZeroType);
-    }
-    if (type == kVersionstampType) {
-      if (packed_.size() - at_ - 1 < kTupleVersionstampBytes) {
-        return bad("the versionstamp is cut");
-      }
-      TupleElement element{TupleElement::Kind::kVersionstamp,
-                           Bytes(packed_.substr(at_ + 1, kTupleVersionstampBytes)), 0};
-      at_ += 1 + kTupleVersionstampBytes;
-      return element;
-    }
-    return bad("unknown element type " + std::to_string(type));
-  }
-
- private:
-  [[nodiscard]] Error bad(const std::string& what) const {
-    return base::invalid_argument("not a packed tuple: " + what + " at offset " +
-                                  std::to_string(at_));
-  }
-
-  Result<TupleElement> text(TupleElement::Kind kind) {
-    TupleElement element{kind, {}, 0};
-    for (size_t i = at_ + 1; i < packed_.size(); ++i) {
-      if (packed_[i] != '\0') {
-        element.bytes += packed_[i];
-      } else if (i + 1 < packed_.size() && packed_[i + 1] == '\xff') {
-        element.bytes += '\0';
-        ++i;
-      } else {
-        at_ = i + 1;
-        return element;
-      }
-    }
-    return bad("bytes or string without an end");
-  }
-
-  Result<TupleElement> integer(int signed_bytes) {
-    const int bytes = signed_bytes < 0 ? -signed_bytes : signed_bytes;
-    if (packed_.size() - at_ - 1 < static_cast<size_t>(bytes)) {
-      return bad("the integer is cut");
-    }
-    uint64_t raw = 0;
-    for (int i = 1; i <= bytes; ++i) {
-      raw = (raw << 8) | static_cast<unsigned char>(packed_[at_ + static_cast<size_t>(i)]);
-    }
-    const bool negative = signed_bytes < 0;
-    const uint64_t magnitude = negative ? mask_of(bytes) - raw : raw;
-    if (bytes_needed(magnitude) != bytes) {
-      return bad("an integer that is not in its shortest form");
-    }
-    const uint64_t limit = (uint64_t{1} << 63) - (negative ? 0 : 1);
-    if (magnitude > limit) {
-      return bad("an integer of more than 64 bits with its sign");
-    }
-    at_ += 1 + static_cast<size_t>(bytes);
-    const uint64_t two_complement = negative ? ~magnitude + 1 : magnitude;
-    return TupleElement{TupleElement::Kind::kInteger, {}, static_cast<int64_t>(two_complement)};
-  }
-
-  ByteView packed_;
-  size_t at_ = 0;
-};
 
 }  // namespace
 
 TuplePacker& TuplePacker::null() {
-  packed_ += static_cast<char>(kNullType);
+  packed_ += static_cast<char>(tuple_code::kNull);
+  // A bare zero would end the nested tuple.
+  if (depth_ > 0) {
+    packed_ += static_cast<char>(tuple_code::kEscape);
+  }
   return *this;
 }
 
-TuplePacker& TuplePacker::bytes(ByteView value) {
-  packed_ += static_cast<char>(kBytesType);
-  escaped(value);
+TuplePacker& TuplePacker::bytes(ByteView value) { return text(tuple_code::kBytes, value); }
+
+TuplePacker& TuplePacker::string(ByteView value) { return text(tuple_code::kString, value); }
+
+TuplePacker& TuplePacker::begin_nested() {
+  CHECK(depth_ < kTupleDepthMax);
+  ++depth_;
+  packed_ += static_cast<char>(tuple_code::kNested);
   return *this;
 }
 
-TuplePacker& TuplePacker::string(ByteView value) {
-  packed_ += static_cast<char>(kStringType);
-  escaped(value);
+TuplePacker& TuplePacker::end_nested() {
+  CHECK(depth_ > 0);
+  --depth_;
+  packed_ += '\0';
   return *this;
 }
 
 TuplePacker& TuplePacker::integer(int64_t value) {
-  const bool negative = value < 0;
-  const auto two_complement = static_cast<uint64_t>(value);
-  const uint64_t magnitude = negative ? ~two_complement + 1 : two_complement;
-  const int bytes = bytes_needed(magnitude);
-  // Negative numbers are stored as ones' complement, so that smaller ones come first.
-  const uint64_t raw = negative ? mask_of(bytes) - magnitude : magnitude;
-  packed_ += static_cast<char>(negative ? kZeroType - bytes : kZeroType + bytes);
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    packed_ += static_cast<char>(raw >> shift);
+  if (value >= 0) {
+    return unsigned_integer(static_cast<uint64_t>(value));
   }
-  return *this;
+  const uint64_t magnitude = ~static_cast<uint64_t>(value) + 1;
+  const int bytes = tuple_code::bytes_needed(magnitude);
+  return number(static_cast<unsigned char>(tuple_code::kZero - bytes), ~magnitude, bytes);
+}
+
+TuplePacker& TuplePacker::unsigned_integer(uint64_t value) {
+  const int bytes = tuple_code::bytes_needed(value);
+  return number(static_cast<unsigned char>(tuple_code::kZero + bytes), value, bytes);
+}
+
+TuplePacker& TuplePacker::big_integer(TupleSign sign, ByteView magnitude) {
+  magnitude.remove_prefix(std::min(magnitude.find_first_not_of('\0'), magnitude.size()));
+  CHECK(magnitude.size() <= kTupleIntegerBytesMax);
+  const bool negative = sign == TupleSign::kNegative;
+  const auto bytes = static_cast<int>(magnitude.size());
+  if (bytes <= tuple_code::kShortIntegerBytesMax) {
+    const uint64_t value = tuple_code::read_number(magnitude);
+    return number(static_cast<unsigned char>(tuple_code::kZero + (negative ? -bytes : bytes)),
+                  negative ? ~value : value, bytes);
+  }
+  // The length leads, and is flipped with the rest: of two negative numbers the longer comes first.
+  Bytes tail = static_cast<char>(bytes) + Bytes(magnitude);
+  if (negative) {
+    tuple_code::flip(tail);
+  }
+  return fixed(negative ? tuple_code::kBigNegative : tuple_code::kBigPositive, tail);
+}
+
+TuplePacker& TuplePacker::float32(float value) {
+  Bytes ieee = big_endian(std::bit_cast<uint32_t>(value), 4);
+  tuple_code::order_float(ieee);
+  return fixed(tuple_code::kFloat32, ieee);
+}
+
+TuplePacker& TuplePacker::float64(double value) {
+  Bytes ieee = big_endian(std::bit_cast<uint64_t>(value), 8);
+  tuple_code::order_float(ieee);
+  return fixed(tuple_code::kFloat64, ieee);
+}
+
+TuplePacker& TuplePacker::float80(ByteView value) {
+  CHECK(value.size() == kTupleFloat80Bytes);
+  Bytes ieee(value);
+  tuple_code::order_float(ieee);
+  return fixed(tuple_code::kFloat80, ieee);
+}
+
+TuplePacker& TuplePacker::boolean(bool value) {
+  return fixed(value ? tuple_code::kTrue : tuple_code::kFalse, {});
+}
+
+TuplePacker& TuplePacker::uuid(ByteView value) {
+  CHECK(value.size() == kTupleUuidBytes);
+  return fixed(tuple_code::kUuid, value);
+}
+
+TuplePacker& TuplePacker::identifier(uint64_t value) {
+  return number(tuple_code::kIdentifier, value, 8);
+}
+
+TuplePacker& TuplePacker::transaction_versionstamp(ByteView value) {
+  CHECK(value.size() == kTupleTransactionVersionBytes);
+  return fixed(tuple_code::kTransactionVersionstamp, value);
 }
 
 TuplePacker& TuplePacker::versionstamp(ByteView value) {
   CHECK(value.size() == kTupleVersionstampBytes);
-  packed_ += static_cast<char>(kVersionstampType);
+  return fixed(tuple_code::kVersionstamp, value);
+}
+
+TuplePacker& TuplePacker::incomplete_versionstamp(uint16_t user_version) {
+  CHECK(!placeholder_.has_value());
+  placeholder_ = packed_.size() + 1;
+  return versionstamp(Bytes(kTupleTransactionVersionBytes, '\xff') + big_endian(user_version, 2));
+}
+
+TuplePacker& TuplePacker::prefixed_bytes(ByteView value) {
+  CHECK(value.size() <= kTuplePrefixedBytesMax);
+  if (value.size() <= tuple_code::kPrefixed8BytesMax) {
+    return number(tuple_code::kPrefixed8, value.size(), 1).append(value);
+  }
+  return number(tuple_code::kPrefixed16, value.size(), 2).append(value);
+}
+
+Bytes TuplePacker::take() && {
+  CHECK(depth_ == 0);
+  CHECK(!placeholder_.has_value());
+  return std::move(packed_);
+}
+
+VersionstampedKey TuplePacker::take_versionstamped() && {
+  CHECK(depth_ == 0);
+  CHECK(placeholder_.has_value());
+  CHECK(*placeholder_ + kTupleVersionstampBytes <= packed_.size());
+  return VersionstampedKey{std::move(packed_), *placeholder_};
+}
+
+TuplePacker& TuplePacker::text(unsigned char code, ByteView value) {
+  packed_ += static_cast<char>(code);
+  for (char c : value) {
+    packed_ += c;
+    if (c == '\0') {
+      packed_ += static_cast<char>(tuple_code::kEscape);
+    }
+  }
+  packed_ += '\0';
+  return *this;
+}
+
+TuplePacker& TuplePacker::fixed(unsigned char code, ByteView value) {
+  packed_ += static_cast<char>(code);
+  return append(value);
+}
+
+TuplePacker& TuplePacker::number(unsigned char code, uint64_t value, int bytes) {
+  return fixed(code, big_endian(value, bytes));
+}
+
+TuplePacker& TuplePacker::append(ByteView value) {
   packed_ += value;
   return *this;
 }
 
-void TuplePacker::escaped(ByteView value) {
-  for (char c : value) {
-    packed_ += c;
-    if (c == '\0') {
-      packed_ += '\xff';
-    }
-  }
-  packed_ += '\0';
+TupleElement TupleElement::of_nested(Tuple value) {
+  TupleElement element{Kind::kNested};
+  element.elements = std::move(value);
+  return element;
 }
 
 const Bytes& TupleElement::as_string() const {
@@ -167,13 +190,21 @@ int64_t TupleElement::as_integer() const {
   return number;
 }
 
-Result<std::vector<TupleElement>> unpack_tuple(ByteView packed) {
-  std::vector<TupleElement> elements;
-  Reader reader(packed);
-  while (!reader.at_end()) {
-    elements.push_back(TRY(reader.next()));
-  }
-  return elements;
+float TupleElement::as_float32() const {
+  CHECK(is_float32());
+  return std::bit_cast<float>(static_cast<uint32_t>(bits));
 }
+
+double TupleElement::as_float64() const {
+  CHECK(is_float64());
+  return std::bit_cast<double>(bits);
+}
+
+bool TupleElement::as_boolean() const {
+  CHECK(is_boolean());
+  return number != 0;
+}
+
+bool TupleElement::operator==(const TupleElement&) const = default;
 
 }  // namespace kelpie::codec
