@@ -4,6 +4,7 @@
 
 #include "async/select.h"
 #include "async/sleep.h"
+#include "store/exactly_once.h"
 #include "store/keys.h"
 #include "world/clock.h"
 #include "world/faults.h"
@@ -13,7 +14,6 @@ namespace kelpie::actor {
 namespace {
 
 constexpr int kTurnAttemptsMax = 20;
-constexpr int kSettleAttemptsMax = 10;
 constexpr Duration kRetryPause = Duration::millis(1);
 
 Task<void> wait(async::Event& event) {
@@ -193,20 +193,9 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
   co_return co_await commit_turn(*transaction, turn, pending);
 }
 
-Bytes Activation::fresh_nonce() {
-  Bytes nonce;
-  while (nonce.size() < kNonceBytes) {
-    uint64_t word = runtime_.nonces_.next();
-    for (int i = 0; i < 8; ++i, word >>= 8) {
-      nonce += static_cast<char>(word & 0xff);
-    }
-  }
-  return nonce;
-}
-
 Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction& transaction,
                                                               Turn& turn, PendingTurn& pending) {
-  const Bytes nonce = fresh_nonce();
+  const Bytes nonce = store::fresh_nonce(runtime_.nonces_);
   if (turn.destroys_) {
     transaction.clear_range(store::keys::actor(self_.name()));
     transaction.clear(store::keys::owner(self_.name()));
@@ -214,8 +203,7 @@ Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction
     transaction.set(store::keys::actor_head(self_.name()),
                     Head{generation_, turn.number(), nonce}.encode());
   }
-  // Lets an undecided commit be stopped for good: see settle_commit.
-  transaction.add_read_conflict(store::KeyRange::single(store::keys::guard(nonce)));
+  store::guard_commit(transaction, nonce);
   auto done = co_await transaction.commit().result();
   if (done.ok()) {
     CHECK(*done != store::kNoVersion);
@@ -243,7 +231,7 @@ Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn
     co_return std::nullopt;
   }
   // Nobody can say; what is in memory is no longer known to be true.
-  pending.finish(base::unknown("the commit stays undecided: " + happened.error().message));
+  pending.finish(std::move(happened).error());
   co_return Next::kEnd;
 }
 
@@ -258,28 +246,17 @@ Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
 }
 
 Task<bool> Activation::settle_commit(Bytes nonce) {
-  for (int attempt = 1;; ++attempt) {
-    auto transaction = runtime_.database_.begin();
-    std::optional<Bytes> bytes = co_await transaction->get(store::keys::actor_head(self_.name()));
-    // The write conflict meets the original's read conflict: once this has committed, the original
-    // either shows its nonce in the head that we read or can never land.
-    transaction->add_write_conflict(store::KeyRange::single(store::keys::guard(nonce)));
-    auto settled = co_await transaction->commit().result();
-    if (settled.ok()) {
-      // A head that is gone was cleared by the turn that ends the actor: no other turn runs
-      // meanwhile.
-      if (!bytes.has_value()) {
-        co_return turn_ > 0;
-      }
-      co_return (co_await Head::decode(*bytes)).nonce == nonce;
+  const bool committed_before = turn_ > 0;
+  auto shows = [nonce, committed_before](const std::optional<Bytes>& head) -> Result<bool> {
+    // A head that is gone was cleared by the turn that ends the actor: no other turn runs
+    // meanwhile.
+    if (!head.has_value()) {
+      return committed_before;
     }
-    const Code code = settled.error().code;
-    const bool again = code == Code::kAborted || code == Code::kUnknown;
-    if (!again || attempt == kSettleAttemptsMax) {
-      co_return std::move(settled).error();
-    }
-    co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
-  }
+    return TRY(Head::decode(*head)).nonce == nonce;
+  };
+  return store::settle(runtime_.world_, runtime_.database_,
+                       {store::keys::actor_head(self_.name()), nonce}, std::move(shows));
 }
 
 }  // namespace kelpie::actor

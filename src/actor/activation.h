@@ -62,7 +62,6 @@ class Activation {
   Next committed(Turn& turn, PendingTurn& pending);
   // Whether the undecided commit with this nonce happened. Once it is answered no, it never will.
   Task<bool> settle_commit(Bytes nonce);
-  Bytes fresh_nonce();
 
   Runtime& runtime_;
   ActorRef self_;

@@ -7,10 +7,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "cluster/fence.h"
+#include "store/exactly_once.h"
 
 namespace kelpie::actor {
 
-inline constexpr size_t kNonceBytes = 16;
+using store::kNonceBytes;
 
 struct Head {
   cluster::Generation generation;

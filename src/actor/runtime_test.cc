@@ -216,6 +216,21 @@ TEST_F(RuntimeTest, AnActorGoesOnUnderANewEpochAfterItsFenceWasLost) {
   EXPECT_EQ(runtime_.counters().fences_lost, 1U);
 }
 
+TEST_F(RuntimeTest, AProcessThatWasTakenOverWritesNothingAnyMore) {
+  bool told = false;
+  ownership_.join_once([&told] { told = true; });
+  ASSERT_TRUE(run(add("a", 1)).ok());
+  cluster::Ownership other(machine_.world, database_, cluster::OwnerRecords::kNone);
+  ASSERT_TRUE(run(cluster::fence_all_nodes(machine_.world, database_)).ok());
+  ASSERT_TRUE(run(other.join()).ok());
+  const cluster::Fence theirs = other.fence();
+  EXPECT_FALSE(run(add("a", 1)).ok());
+  EXPECT_FALSE(run(add("a", 1)).ok());
+  EXPECT_TRUE(told);
+  auto transaction = database_.begin();
+  EXPECT_TRUE(run(theirs.guard(*transaction)).ok());
+}
+
 TEST_F(RuntimeTest, DestroyingAnActorLeavesNoKeyOfIt) {
   ASSERT_TRUE(run(add("a", 1)).ok());
   ASSERT_TRUE(run(runtime_.call<CounterActor>(ref("a"), [](CounterActor& a, Turn& turn) {

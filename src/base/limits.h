@@ -14,6 +14,8 @@ inline constexpr size_t kTransactionBytesMax = 10'000'000;
 inline constexpr size_t kKeyBytesMax = 10'000;
 inline constexpr size_t kValueBytesMax = 100'000;
 inline constexpr Duration kTransactionAgeMax = Duration::seconds(5);
+// Watches of one database that have not ended.
+inline constexpr size_t kWatchesMax = 10'000;
 // Larger values are chunked; a chunk leaves room for the record's framing.
 inline constexpr size_t kChunkBytes = 90'000;
 static_assert(kChunkBytes < kValueBytesMax);

@@ -5,6 +5,8 @@
 
 #include "async/sleep.h"
 #include "codec/tuple.h"
+#include "store/range_stream.h"
+#include "store/run.h"
 
 namespace kelpie::cluster {
 namespace {
@@ -63,7 +65,29 @@ Task<void> write_join(store::Transaction& transaction, std::string node) {
   co_return kOk;
 }
 
+// All in one transaction: nobody joins in between.
+Task<void> move_all_epochs(store::Transaction& transaction) {
+  store::RangeStream nodes(transaction, {.range = store::keys::epochs()});
+  while (std::optional<store::KeyValue> epoch = co_await nodes.next()) {
+    transaction.set_versionstamped_value(std::move(epoch->key),
+                                         Bytes(store::Versionstamp::kBytes, '\0'), 0);
+  }
+  co_return kOk;
+}
+
 }  // namespace
+
+Task<void> fence_all_nodes(World& world, store::Database& database) {
+  constexpr int kUndecidedMax = 10;
+  for (int attempt = 1;; ++attempt) {
+    auto moved = co_await store::run(database, move_all_epochs).result();
+    // Moving them twice is as good as once.
+    if (moved.ok() || moved.error().code != Code::kUnknown || attempt == kUndecidedMax) {
+      co_return std::move(moved);
+    }
+    co_await async::sleep_for(world.loop, kRetryPause * attempt);
+  }
+}
 
 ClaimDecision decide_claim(const std::optional<OwnerRecord>& record,
                            const std::optional<Epoch>& owner_epoch, const Fence& self) {
@@ -83,6 +107,11 @@ Ownership::Ownership(World& world, store::Database& database, OwnerRecords recor
     : world_(world), database_(database), records_(records) {}
 
 Task<void> Ownership::join() {
+  if (taken_over_ && joined()) {
+    taken_over_();
+    co_return base::failed_precondition(
+        "another server has taken over this store; a cluster holds one server at a time");
+  }
   for (int attempt = 1;; ++attempt) {
     auto transaction = database_.begin();
     co_await write_join(*transaction, world_.self.get());
@@ -92,8 +121,12 @@ Task<void> Ownership::join() {
       fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
       co_return kOk;
     }
-    // A conflict may be false. An undecided join is left to the caller: its epoch is not known.
-    if (committed.error().code != Code::kAborted || attempt == kAttemptsMax) {
+    // A conflict may be false. The epoch of an undecided join is not known; a new one replaces it,
+    // whether it happened or not. (If it lands later still, it fences this node, which then finds
+    // its fence lost.)
+    const Code code = committed.error().code;
+    const bool again = code == Code::kAborted || (taken_over_ && code == Code::kUnknown);
+    if (!again || attempt == kAttemptsMax) {
       co_return std::move(committed).error().with_context("joining under a new epoch");
     }
     co_await async::sleep_for(world_.loop, kRetryPause * attempt);

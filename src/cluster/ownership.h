@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "async/task.h"
 #include "cluster/fence.h"
@@ -20,6 +22,11 @@
 namespace kelpie::cluster {
 
 enum class OwnerRecords : uint8_t { kNone, kPerActor };
+
+// Before the first loop of a process joins a store that other processes can reach: moves the epoch
+// of every node that ever joined. So whatever ran on this store before, on however many loops, is
+// fenced, and this process holds the store alone, as if it had a lock.
+Task<void> fence_all_nodes(World& world, store::Database& database);
 
 struct OwnerRecord {
   std::string node;
@@ -37,8 +44,13 @@ class Ownership {
  public:
   Ownership(World& world, store::Database& database, OwnerRecords records);
 
+  // From now on a lost fence means that another process took the store over (fence_all_nodes):
+  // this node does not join again, which would fence the other in its turn, but calls this.
+  void join_once(std::function<void()> taken_over) { taken_over_ = std::move(taken_over); }
+
   // Writes the node's record as Active and a new epoch: fences every earlier incarnation of this
-  // node's name. Called before anything else, and again after the fence was lost.
+  // node's name. Called before anything else, and again after the fence was lost:
+  // `failed_precondition` then if it may join only once.
   Task<void> join();
   // True after `join`.
   [[nodiscard]] bool joined() const { return fence_.has_value(); }
@@ -59,6 +71,7 @@ class Ownership {
   World& world_;
   store::Database& database_;
   OwnerRecords records_;
+  std::function<void()> taken_over_;
   std::optional<Fence> fence_;
 };
 

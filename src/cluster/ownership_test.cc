@@ -130,6 +130,34 @@ TEST_F(OwnershipTest, AnExclusiveStoreNeedsNoOwnerRecords) {
   EXPECT_FALSE(run(node.ownership.placement(actor_)).value().has_value());
 }
 
+TEST_F(OwnershipTest, FencingAllNodesFencesEveryLoopOfAnEarlierProcess) {
+  Node first(machine_, database_, "local", OwnerRecords::kNone);
+  Node second(machine_, database_, "local/1", OwnerRecords::kNone);
+  ASSERT_TRUE(run(first.ownership.join()).ok());
+  ASSERT_TRUE(run(second.ownership.join()).ok());
+  ASSERT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
+  EXPECT_EQ(guarded(first.ownership.fence()).error().code, Code::kFailedPrecondition);
+  EXPECT_EQ(guarded(second.ownership.fence()).error().code, Code::kFailedPrecondition);
+}
+
+TEST_F(OwnershipTest, FencingAllNodesOfANewStoreDoesNothing) {
+  EXPECT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
+}
+
+TEST_F(OwnershipTest, ANodeThatMayJoinOnceTellsThatItWasTakenOverAndLeavesTheOtherAlone) {
+  Node old_node(machine_, database_, "local", OwnerRecords::kNone);
+  int told = 0;
+  old_node.ownership.join_once([&told] { ++told; });
+  ASSERT_TRUE(run(old_node.ownership.join()).ok());
+  Node new_node(machine_, database_, "local", OwnerRecords::kNone);
+  ASSERT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
+  ASSERT_TRUE(run(new_node.ownership.join()).ok());
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(run(old_node.ownership.join()).error().code, Code::kFailedPrecondition);
+  EXPECT_EQ(told, 1);
+  EXPECT_TRUE(guarded(new_node.ownership.fence()).ok());
+}
+
 // Every combination of what a claim can read.
 TEST(DecideClaim, TakesOnlyWhatNobodyLivingOwns) {
   const Epoch ours("2222222222");

@@ -34,11 +34,13 @@ CommitPipeline::CommitPipeline(World& world, Backend& backend, CommitOptions opt
       last_version_(backend.latest()->version().get() + kVersionJump),
       resolver_(backend.latest()->version(),
                 {.window = base::kTransactionAgeMax, .writes_max = options.window_writes_max}),
+      snapshots_({.age_max = base::kTransactionAgeMax, .count_max = options.snapshots_kept_max}),
       stopped_(world.loop),
       work_(world.loop),
       scope_(world.loop, {}) {
   CHECK(options.batch_transactions_max > 0);
   CHECK(options.batch_transactions_max <= kBatchTransactionsMax);
+  snapshots_.push(backend.latest(), world.loop.now());
   scope_.spawn(serve());
 }
 
@@ -56,8 +58,7 @@ Task<Committed> CommitPipeline::commit(CommitRequest request) {
   if (failure_) {
     co_return *failure_;
   }
-  if (queue_.size() >= options_.queue_transactions_max ||
-      queue_bytes_ + request.bytes > options_.queue_bytes_max) {
+  if (is_full(request)) {
     co_return base::resource_exhausted(
         "the commit queue is full: " + std::to_string(queue_.size()) + " transactions of at most " +
         std::to_string(options_.queue_transactions_max) + ", " + std::to_string(queue_bytes_) +
@@ -72,9 +73,43 @@ Task<Committed> CommitPipeline::commit(CommitRequest request) {
   co_return *pending->result;
 }
 
+bool CommitPipeline::is_full(const CommitRequest& request) const {
+  if (request.priority == Priority::kImmediate) {
+    return false;
+  }
+  const size_t share = request.priority == Priority::kBatch ? 2 : 1;
+  return queue_.size() >= options_.queue_transactions_max / share ||
+         queue_bytes_ + request.bytes > options_.queue_bytes_max / share;
+}
+
 Version CommitPipeline::oldest_version() {
   resolver_.age(world_.loop.now());
   return resolver_.oldest();
+}
+
+Result<std::shared_ptr<const Snapshot>> CommitPipeline::snapshot_at(Version version) {
+  return snapshots_.at(version, world_.loop.now());
+}
+
+Task<void> CommitPipeline::start_watch(WatchTable::EntryPtr entry) {
+  if (failure_) {
+    entry->end(failure_);
+    co_return kOk;
+  }
+  // From here on the table tells of every batch but the one in flight, which it has not seen; what
+  // came before shows in the newest state.
+  watches_.add(entry);
+  if (resolver_.open_batch_writes(entry->key)) {
+    changing_.push_back(entry);
+  }
+  const std::shared_ptr<const Snapshot> newest = backend_.latest();
+  auto value = co_await newest->get(entry->key).result();
+  if (!value.ok()) {
+    entry->end(std::move(value).error());
+  } else if (*value != entry->value) {
+    entry->end(std::nullopt);
+  }
+  co_return kOk;
 }
 
 Task<void> CommitPipeline::serve() {
@@ -124,13 +159,18 @@ Task<void> CommitPipeline::commit_batch(std::vector<PendingPtr> waiting) {
   if (world_.faults.mutant("M8")) {
     conclude(in_flight_, kOk);
   }
-  const Result<void> applied = co_await backend_.apply(std::move(builder).take()).result();
+  CommitBatch batch = std::move(builder).take();
+  changing_ = watches_.changed_by(batch);
+  const Result<void> applied = co_await backend_.apply(std::move(batch)).result();
   if (applied.ok()) {
     CHECK(backend_.latest()->version() == version);
     resolver_.seal(world_.loop.now());
+    snapshots_.push(backend_.latest(), world_.loop.now());
+    WatchTable::end_all(changing_);
   } else {
     resolver_.discard();
   }
+  changing_.clear();
   conclude(std::exchange(in_flight_, {}), applied);
   co_return kOk;
 }
@@ -211,6 +251,7 @@ void CommitPipeline::fail_stop(const Error& reason) {
   }
   queue_.clear();
   queue_bytes_ = 0;
+  watches_.fail(*failure_);
   stopped_.set();
 }
 

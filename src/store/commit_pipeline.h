@@ -22,18 +22,24 @@
 #include "store/batch_builder.h"
 #include "store/commit_request.h"
 #include "store/resolver.h"
+#include "store/snapshot_window.h"
+#include "store/watch_table.h"
 #include "world/world.h"
 
 namespace kelpie::store {
 
 struct CommitOptions {
-  // Waiting commits beyond either bound are refused with resource_exhausted.
+  // Waiting commits beyond either bound are refused with resource_exhausted: of kBatch priority
+  // beyond half of it, of kImmediate never.
   size_t queue_transactions_max = 20'000;
   size_t queue_bytes_max = 64'000'000;
   size_t batch_transactions_max = 4'096;
   size_t batch_bytes_max = 16'000'000;
   // Keys and ranges that the resolver remembers; beyond, transactions get too old earlier.
   size_t window_writes_max = 1'000'000;
+  // States before the newest that transactions may still read with `set_read_version`; each is kept
+  // for the transaction age at most.
+  size_t snapshots_kept_max = 64;
 };
 
 // Added to the recovered version at start: versions of batches that were undecided when the last
@@ -61,6 +67,13 @@ class CommitPipeline {
   Task<std::string> failed();
   // Transactions that read at a smaller version are too old.
   [[nodiscard]] Version oldest_version();
+  [[nodiscard]] std::shared_ptr<const Snapshot> newest() const { return backend_.latest(); }
+  // The state at `version`: `aborted` if it is not kept any more, or not there yet.
+  Result<std::shared_ptr<const Snapshot>> snapshot_at(Version version);
+
+  [[nodiscard]] WatchTable& watches() { return watches_; }
+  // Begins a watch whose transaction has committed: compares with the newest state, too.
+  Task<void> start_watch(WatchTable::EntryPtr entry);
 
  private:
   // Shared by the committer, who may go away, and the batch, which goes on.
@@ -82,6 +95,8 @@ class CommitPipeline {
   std::vector<PendingPtr> take_waiting();
   std::vector<Accepted> resolve_all(std::vector<PendingPtr> waiting, Version version);
   Task<BaseValues> read_base_values(std::vector<Accepted>& accepted);
+  // Whether the queue has no room for the request.
+  [[nodiscard]] bool is_full(const CommitRequest& request) const;
   void conclude(const std::vector<Accepted>& accepted, const Result<void>& applied);
   void fail_stop(const Error& reason);
   static void reply(Pending& pending, Result<Committed> result);
@@ -91,6 +106,10 @@ class CommitPipeline {
   CommitOptions options_;
   Version last_version_;
   Resolver resolver_;
+  SnapshotWindow snapshots_;
+  WatchTable watches_;
+  // Watches that end when the batch in flight becomes visible.
+  std::vector<WatchTable::EntryPtr> changing_;
   std::deque<PendingPtr> queue_;
   size_t queue_bytes_ = 0;
   std::vector<Accepted> in_flight_;

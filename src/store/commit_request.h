@@ -30,6 +30,7 @@ struct CommitRequest {
   // In order, as far as one key is concerned.
   std::vector<PendingWrite> writes;
   size_t bytes = 0;
+  Priority priority = Priority::kDefault;
 };
 
 }  // namespace kelpie::store

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "async/loop.h"
 #include "async/task.h"
@@ -21,5 +22,11 @@ struct ConformanceCase {
 std::span<const ConformanceCase> read_conformance();
 // Conflicts, versions, atomic operations, limits, concurrency.
 std::span<const ConformanceCase> commit_conformance();
+// Key selectors, read versions that are set, what a read of own writes depends on.
+std::span<const ConformanceCase> selector_conformance();
+// Watches, options, trying again.
+std::span<const ConformanceCase> option_conformance();
+// All of the above.
+std::vector<ConformanceCase> whole_conformance();
 
 }  // namespace kelpie::store

@@ -202,12 +202,12 @@ Task<int> move_one(Transaction& transaction, Bytes from, Bytes to) {
   co_return 1;
 }
 
-Task<void> move_many(Database& database, Loop& loop, int start, int& moved, int& failed) {
+Task<void> move_many(Database& database, int start, int& moved, int& failed) {
   for (int i = 0; i < 20; ++i) {
     const Bytes from = "account" + std::to_string((start + i) % 5);
     const Bytes to = "account" + std::to_string((start + 3 * i + 1) % 5);
     const auto body = [&](Transaction& t) { return move_one(t, from, to); };
-    const Result<int> result = co_await run(database, loop, body, {.attempts_max = 1'000}).result();
+    const Result<int> result = co_await run(database, body, {.retries_max = 1'000}).result();
     moved += result.ok() ? *result : 0;
     failed += result.ok() ? 0 : 1;
   }
@@ -220,7 +220,7 @@ Task<void> keeps_a_sum_under_concurrent_writers(Database& database, Loop& loop) 
   int failed = 0;
   Scope scope(loop, {});
   for (int i = 0; i < 8; ++i) {
-    scope.spawn(move_many(database, loop, i, moved, failed));
+    scope.spawn(move_many(database, i, moved, failed));
   }
   co_await scope.drain();
   CONFORM(failed == 0);

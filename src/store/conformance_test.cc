@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "async/manual_loop.h"
 #include "store/local_database.h"
@@ -12,12 +11,6 @@
 
 namespace kelpie::store {
 namespace {
-
-std::vector<ConformanceCase> all_cases() {
-  std::vector<ConformanceCase> cases(read_conformance().begin(), read_conformance().end());
-  cases.insert(cases.end(), commit_conformance().begin(), commit_conformance().end());
-  return cases;
-}
 
 class MemoryEngine : public ::testing::TestWithParam<ConformanceCase> {
  protected:
@@ -39,7 +32,7 @@ TEST_P(MemoryEngine, ConformsWithBatchesOfOne) {
   expect_conforms();
 }
 
-INSTANTIATE_TEST_SUITE_P(Conformance, MemoryEngine, ::testing::ValuesIn(all_cases()),
+INSTANTIATE_TEST_SUITE_P(Conformance, MemoryEngine, ::testing::ValuesIn(whole_conformance()),
                          [](const auto& info) { return std::string(info.param.name); });
 
 // The kit must be able to fail: it finds the planted bugs that are its own.
@@ -50,7 +43,7 @@ TEST(ConformanceKit, FindsALostUpdateAndAPhantom) {
     test.faults.planted = {std::string(mutant)};
     MemoryBackend backend;
     LocalDatabase database(test.world, backend);
-    for (const ConformanceCase& candidate : all_cases()) {
+    for (const ConformanceCase& candidate : whole_conformance()) {
       if (candidate.name == name) {
         return loop.run(candidate.body(database, loop));
       }

@@ -18,13 +18,23 @@ struct ActorName {
   std::string_view id;
 };
 
-// ("cluster","version"): schema of the data, a decimal number; refused if newer than the binary.
+// All of Kelpie's: other programs may share a FoundationDB cluster.
+KeyRange everything();
+
+// ("cluster","version"): three numbers as JSON: format of the binary that opened the store last,
+// schema of the data (refused if newer than the binary), user version.
 Bytes schema_version();
+// ("cluster","config"): the store's incarnation: an id made with it, when, and of what it is a
+// copy.
+Bytes cluster_config();
+// ("cluster","upgrade"): how far an upgrade step has come; absent when none is under way.
+Bytes schema_upgrade();
 
 // ("registry","nodes",node): node record as JSON: state, address.
 Bytes node(std::string_view node);
 // ("registry","epochs",node): the fence, a versionstamp. Changes only on death, leave or join.
 Bytes epoch(std::string_view node);
+KeyRange epochs();
 // ("registry","actors",type,ns,id): owner: node, its epoch, generation (versionstamp).
 Bytes owner(const ActorName& actor);
 KeyRange owners();
@@ -65,5 +75,33 @@ KeyRange agents_created();
 // ("agents","working",agent): there are runs that have not ended; read at start to resume them.
 Bytes agent_working(std::string_view agent_id);
 KeyRange agents_working();
+// ("agents","data",agent,"time",microseconds,turn,index): the message's id, by time of creation.
+// Messages without a time, and those that older versions wrote, have no entry.
+Bytes agent_message_time(std::string_view agent_id, int64_t created_micros, int64_t turn,
+                         int64_t index);
+KeyRange agent_message_times(std::string_view agent_id);
+// ("agents","data",agent,"member",kind,id): a catalogue's record that names this agent. It goes
+// with the agent, and so tells a reader of that record that the agent is gone.
+Bytes agent_member(std::string_view agent_id, std::string_view kind, std::string_view id);
+KeyRange agent_members(std::string_view agent_id);
+
+// A table: records by id and two indexes of them, all under one tuple.
+struct Table {
+  Bytes root;
+};
+// ("catalogue",kind,…): custom tools, MCP servers, agent groups, identities, projects, jobs.
+Table catalogue(std::string_view kind);
+// ("agents","data",agent,"session",…): states from which runs can be resumed.
+Table agent_sessions(std::string_view agent_id);
+// ("agents","data",agent,"archive",…): archival entries.
+Table agent_archive(std::string_view agent_id);
+// (table…,"record",id): a record, JSON, chunked.
+Bytes table_record(const Table& table, std::string_view id);
+// (table…,"time",microseconds,id): index for lists.
+Bytes table_time(const Table& table, int64_t micros, std::string_view id);
+KeyRange table_times(const Table& table);
+// (table…,"name",name,id): index by name; records without a name have no entry.
+Bytes table_name(const Table& table, std::string_view name, std::string_view id);
+KeyRange table_names(const Table& table, std::string_view name);
 
 }  // namespace kelpie::store::keys

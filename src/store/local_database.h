@@ -16,15 +16,15 @@ namespace kelpie::store {
 //   - Keys from "\xff" on are the engine's: reads and commits that touch them fail with
 //     invalid_argument.
 //   - A transaction's reads all use the snapshot that was newest at its first read. After
-//     set_read_version, reads work only if that version is still the newest; else they fail with
-//     `aborted`. (Commits need no snapshot.)
+//     set_read_version they use the state at that version, as long as it is kept
+//     (CommitOptions::snapshots_kept_max, 5 s). Commits need no snapshot.
 //   - A transaction gets too old when 5 s have passed since a commit after its read version.
-//   - An added read conflict holds even for a key that the same transaction wrote before it.
 class LocalDatabase final : public Database {
  public:
   LocalDatabase(World& world, Backend& backend, CommitOptions options = {});
 
-  [[nodiscard]] std::unique_ptr<Transaction> begin() override;
+  using Database::begin;
+  [[nodiscard]] std::unique_ptr<Transaction> begin(TransactionOptions options) override;
   [[nodiscard]] std::string_view engine_name() const override;
   // Ends when the engine has stopped for good after an undecided write, with the reason: only a
   // restart, which recovers what is on the disk, helps then.

@@ -43,13 +43,102 @@ TEST_F(LocalDatabaseTest, AbortsReadsAndCommitsThatAreTooOld) {
   EXPECT_EQ(loop_.run(old->commit()).error().code, Code::kAborted);
 }
 
-TEST_F(LocalDatabaseTest, AbortsAReadAtAVersionThatIsNotKept) {
+TEST_F(LocalDatabaseTest, KeepsTheStateOfASetVersionForTheTransactionAgeOnly) {
   const Version first = put("a", "1");
   put("a", "2");
+  const auto in_time = database_.begin();
+  in_time->set_read_version(first);
+  EXPECT_EQ(loop_.run(in_time->get("a")).value(), "1");
+  sleep(Duration::millis(5'100));
   const auto late = database_.begin();
   late->set_read_version(first);
   EXPECT_EQ(loop_.run(late->read_version()).value(), first);
   EXPECT_EQ(loop_.run(late->get("a")).error().code, Code::kAborted);
+}
+
+TEST_F(LocalDatabaseTest, AbortsAReadAtAVersionAheadOfTheStore) {
+  const Version first = put("a", "1");
+  const auto early = database_.begin();
+  early->set_read_version(Version(first.get() + 1));
+  EXPECT_EQ(loop_.run(early->get("a")).error().code, Code::kAborted);
+}
+
+TEST_F(LocalDatabaseTest, EndsWatchesWithAnErrorWhenTheStoreStops) {
+  const auto transaction = database_.begin();
+  const auto watch = transaction->watch("k");
+  ASSERT_TRUE(loop_.run(transaction->commit()).ok());
+  backend_.next_error = base::unknown("the sync failed");
+  const auto undecided = database_.begin();
+  undecided->set("k", "v");
+  EXPECT_FALSE(loop_.run(undecided->commit()).ok());
+  EXPECT_EQ(loop_.run(watch->changed()).error().code, Code::kUnavailable);
+}
+
+// The watch begins while a batch that changes its key is on its way to the disk.
+TEST_F(LocalDatabaseTest, EndsAWatchForTheBatchInFlightWhenItBegan) {
+  put("k", "1");
+  Scope scope(loop_, {});
+  backend_.gate.clear();
+  const auto writer = database_.begin();
+  writer->set("k", "2");
+  scope.spawn([](Transaction& t) -> Task<void> {
+    co_await t.commit();
+    co_return kOk;
+  }(*writer));
+  loop_.run_ready();
+  const auto transaction = database_.begin();
+  const auto watch = transaction->watch("k");
+  ASSERT_TRUE(loop_.run(transaction->commit()).ok());
+  bool changed = false;
+  scope.spawn([](Watch& waited, bool& flag) -> Task<void> {
+    co_await waited.changed();
+    flag = true;
+    co_return kOk;
+  }(*watch, changed));
+  loop_.run_ready();
+  EXPECT_FALSE(changed);
+  backend_.gate.set();
+  loop_.run_ready();
+  EXPECT_TRUE(changed);
+}
+
+TEST_F(LocalDatabaseTest, RefusesBatchPriorityFirstWhenTheQueueFills) {
+  testing::GateBackend gated(loop_);
+  LocalDatabase small(test_.world, gated, {.queue_transactions_max = 4});
+  gated.gate.clear();
+  Scope scope(loop_, {});
+  const auto commit = [&](Priority priority, std::optional<Code>& code) {
+    scope.spawn([](Database& database, Priority asked, std::optional<Code>& out) -> Task<void> {
+      const auto transaction = database.begin({.priority = asked});
+      transaction->set("k", "v");
+      auto done = co_await transaction->commit().result();
+      if (!done.ok()) {
+        out = done.error().code;
+      }
+      co_return kOk;
+    }(small, priority, code));
+    loop_.run_ready();
+  };
+  std::optional<Code> none;
+  std::optional<Code> batch;
+  std::optional<Code> ordinary;
+  std::optional<Code> immediate;
+  // One is in flight, two wait: half of the queue.
+  for (int i = 0; i < 3; ++i) {
+    commit(Priority::kDefault, none);
+  }
+  commit(Priority::kBatch, batch);
+  commit(Priority::kDefault, none);
+  commit(Priority::kDefault, none);
+  commit(Priority::kDefault, ordinary);
+  commit(Priority::kImmediate, immediate);
+  EXPECT_EQ(none, std::nullopt);
+  EXPECT_EQ(batch, Code::kResourceExhausted);
+  EXPECT_EQ(ordinary, Code::kResourceExhausted);
+  EXPECT_EQ(immediate, std::nullopt);
+  gated.gate.set();
+  loop_.run_ready();
+  EXPECT_EQ(immediate, std::nullopt);
 }
 
 TEST_F(LocalDatabaseTest, RefusesKeysOfTheEngine) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "async/sleep.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "world/faults.h"
@@ -11,51 +12,15 @@
 namespace kelpie::store {
 namespace {
 
-Error over_limit(std::string_view what, size_t size, size_t limit) {
-  return base::invalid_argument(std::string(what) + " has " + std::to_string(size) +
-                                " bytes, the limit is " + std::to_string(limit));
+constexpr Duration kBackoffFirst = Duration::millis(1);
+constexpr Duration kBackoffMax = Duration::millis(200);
+
+// What is left of `range` behind (in the order of reading) `key`.
+KeyRange rest_after(const KeyRange& range, const Bytes& key, Order order) {
+  return order == Order::kForward ? KeyRange{key + '\0', range.end} : KeyRange{range.begin, key};
 }
 
-Error engine_key() {
-  return base::invalid_argument("keys that start with the byte ff belong to the engine");
-}
-
-// The end of a range may be the key after the largest legal one.
-std::optional<Error> range_error(const KeyRange& range) {
-  const size_t longest = std::max(range.begin.size(), range.end.size());
-  if (longest > base::kKeyBytesMax + 1) {
-    return over_limit("a range bound", longest, base::kKeyBytesMax);
-  }
-  if (range.begin > kEngineKeysBegin || range.end > kEngineKeysBegin) {
-    return engine_key();
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> key_error(ByteView key) {
-  if (key.size() > base::kKeyBytesMax) {
-    return over_limit("a key", key.size(), base::kKeyBytesMax);
-  }
-  if (key >= kEngineKeysBegin) {
-    return engine_key();
-  }
-  return std::nullopt;
-}
-
-// Splits `range` behind (in the order of reading) `key`: what was read, and what is left.
-struct Split {
-  KeyRange read;
-  KeyRange rest;
-};
-Split split_after(const KeyRange& range, const Bytes& key, Order order) {
-  if (order == Order::kForward) {
-    Bytes next = key + '\0';
-    return {{range.begin, next}, {next, range.end}};
-  }
-  return {{key, range.end}, {range.begin, key}};
-}
-
-// What a page of the snapshot answers for: all of its range, or up to where `next` starts.
+// What a page answers for: all of its range, or up to where `next` starts.
 KeyRange covered_by(const KeyRange& asked, const RangePage& page, Order order) {
   if (!page.more) {
     return asked;
@@ -66,65 +31,72 @@ KeyRange covered_by(const KeyRange& asked, const RangePage& page, Order order) {
 
 }  // namespace
 
-LocalTransaction::LocalTransaction(World& world, Backend& backend, CommitPipeline& pipeline)
-    : world_(world), backend_(backend), pipeline_(pipeline) {}
+LocalTransaction::LocalTransaction(World& world, CommitPipeline& pipeline,
+                                   TransactionOptions options)
+    : world_(world),
+      pipeline_(pipeline),
+      options_(options),
+      backoff_(kBackoffFirst),
+      now_(options) {}
+
+LocalTransaction::~LocalTransaction() {
+  end_watches(base::cancelled("the watch's transaction did not commit"));
+}
 
 Task<Version> LocalTransaction::read_version() {
-  CHECK(!commit_called_);
-  if (auto failure = pipeline_.failure()) {
-    co_return *std::move(failure);
+  CHECK(!now_.commit_called);
+  if (!now_.read_version) {
+    co_await readable();
   }
-  if (!read_version_) {
-    snapshot_ = backend_.latest();
-    read_version_ = snapshot_->version();
-  }
-  co_return *read_version_;
+  co_return *now_.read_version;
 }
 
 void LocalTransaction::set_read_version(Version version) {
-  CHECK(!read_version_ && !commit_called_);
+  CHECK(!now_.read_version && !now_.commit_called);
   CHECK(version.get() >= 0);
-  read_version_ = version;
+  now_.read_version = version;
 }
 
 Result<std::shared_ptr<const Snapshot>> LocalTransaction::readable() {
-  CHECK(!commit_called_);
+  CHECK(!now_.commit_called);
   if (auto failure = pipeline_.failure()) {
     return *std::move(failure);
   }
-  if (!snapshot_) {
-    snapshot_ = backend_.latest();
-    if (read_version_ && *read_version_ != snapshot_->version()) {
-      snapshot_.reset();
-      return base::aborted("the state at the transaction's read version is not kept any more");
+  if (!now_.snapshot) {
+    now_.snapshot =
+        now_.read_version ? TRY(pipeline_.snapshot_at(*now_.read_version)) : pipeline_.newest();
+    if (!now_.read_version) {
+      now_.read_version = now_.snapshot->version();
     }
-    read_version_ = snapshot_->version();
   }
-  if (*read_version_ < pipeline_.oldest_version()) {
+  if (*now_.read_version < pipeline_.oldest_version()) {
     return base::aborted("the transaction's read version is too old; try again from the start");
   }
-  return snapshot_;
+  return now_.snapshot;
 }
 
 Task<std::optional<Bytes>> LocalTransaction::get(Bytes key, Isolation isolation) {
-  if (auto error = key_error(key)) {
+  if (auto error = TransactionLimits::key_error(key)) {
     co_return *std::move(error);
   }
   const std::shared_ptr<const Snapshot> snapshot = co_await readable();
-  const bool needs_base = writes_.needs_base(key);
-  std::optional<Bytes> base;
-  if (needs_base) {
+  const bool own = reads_own_writes();
+  std::optional<Bytes> stored;
+  if (!own || now_.writes.needs_base(key)) {
     if (isolation == Isolation::kSerializable && !world_.faults.mutant("M4")) {
-      bytes_ += 2 * key.size() + 1;
-      read_conflicts_.add_point(key);
+      now_.limits.read(key);
+      now_.read_conflicts.add_point(key);
     }
-    base = co_await snapshot->get(key);
+    stored = co_await snapshot->get(key);
   }
-  co_return writes_.apply(key, base);
+  if (!own) {
+    co_return std::move(stored);
+  }
+  co_return now_.writes.apply(key, stored);
 }
 
 Task<RangePage> LocalTransaction::get_range(RangeRead read) {
-  if (auto error = range_error(read.range)) {
+  if (auto error = TransactionLimits::range_error(read.range)) {
     co_return *std::move(error);
   }
   if (read.range.empty()) {
@@ -139,8 +111,45 @@ Task<RangePage> LocalTransaction::get_range(RangeRead read) {
   const Order order = read.order;
   const Isolation isolation = read.isolation;
   RangePage page = co_await merged_page(snapshot, std::move(read));
-  add_range_conflict(covered_by(asked, page, order), isolation);
+  note_range_read(covered_by(asked, page, order), isolation);
   co_return std::move(page);
+}
+
+// Walks from the selector's own place, forward or back, to the key that it names. Everything
+// between the two is what the answer depends on.
+Task<Bytes> LocalTransaction::get_key(KeySelector selector, Isolation isolation) {
+  constexpr size_t kKeysPerPage = 1'000;
+  if (auto error = TransactionLimits::bound_error(selector.key)) {
+    co_return *std::move(error);
+  }
+  const std::shared_ptr<const Snapshot> snapshot = co_await readable();
+  Bytes start = std::move(selector.key);
+  if (selector.or_equal == OrEqual::kIncluded && start < kKeysEnd) {
+    start += '\0';
+  }
+  const bool forward = selector.offset > 0;
+  // Counted in 64 bits: the offset may be the smallest number there is.
+  int64_t left = forward ? int64_t{selector.offset} : 1 - int64_t{selector.offset};
+  RangeRead read{.range = forward ? KeyRange{start, Bytes(kKeysEnd)} : KeyRange{"", start},
+                 .order = forward ? Order::kForward : Order::kReverse};
+  Bytes found = forward ? Bytes(kKeysEnd) : Bytes();
+  while (!read.range.empty()) {
+    read.rows_max = static_cast<size_t>(std::min<int64_t>(left, kKeysPerPage));
+    RangePage page = co_await merged_page(snapshot, read);
+    left -= static_cast<int64_t>(page.rows.size());
+    if (left == 0) {
+      found = page.rows.back().key;
+    }
+    if (left == 0 || !page.more) {
+      break;
+    }
+    read.range = std::move(page.next);
+  }
+  const bool past_the_end = forward && found == kKeysEnd;
+  note_range_read(
+      forward ? KeyRange{start, past_the_end ? found : found + '\0'} : KeyRange{found, start},
+      isolation);
+  co_return std::move(found);
 }
 
 // Reads page after page of the snapshot, lays the buffer over each, and stops at the first row that
@@ -155,158 +164,213 @@ Task<RangePage> LocalTransaction::merged_page(std::shared_ptr<const Snapshot> sn
   for (;;) {
     RangePage base_page = co_await snapshot->range(base_read);
     const KeyRange covered = covered_by(base_read.range, base_page, read.order);
-    if (read.order == Order::kReverse) {
-      std::ranges::reverse(base_page.rows);
-    }
-    std::vector<KeyValue> rows = co_await writes_.apply(covered, std::move(base_page.rows));
-    if (read.order == Order::kReverse) {
-      std::ranges::reverse(rows);
+    std::vector<KeyValue> rows = std::move(base_page.rows);
+    if (reads_own_writes()) {
+      if (read.order == Order::kReverse) {
+        std::ranges::reverse(rows);
+      }
+      rows = co_await now_.writes.apply(covered, std::move(rows));
+      if (read.order == Order::kReverse) {
+        std::ranges::reverse(rows);
+      }
     }
     for (KeyValue& row : rows) {
       const size_t size = row.key.size() + row.value.size();
       const bool fits = result.rows.size() < read.rows_max && bytes + size <= read.bytes_max;
       if (!fits && !result.rows.empty()) {
         result.more = true;
-        result.next = split_after(read.range, result.rows.back().key, read.order).rest;
+        result.next = rest_after(read.range, result.rows.back().key, read.order);
         co_return std::move(result);
       }
       bytes += size;
       result.rows.push_back(std::move(row));
     }
-    if (!base_page.more) {
+    if (!base_page.more || world_.faults.mutant("M22")) {
       co_return std::move(result);
     }
     base_read.range = std::move(base_page.next);
   }
 }
 
-void LocalTransaction::add_range_conflict(const KeyRange& covered, Isolation isolation) {
+void LocalTransaction::note_range_read(KeyRange covered, Isolation isolation) {
   if (isolation == Isolation::kSnapshot || world_.faults.mutant("M5")) {
     return;
   }
-  bytes_ += covered.begin.size() + covered.end.size();
-  read_conflicts_.add_range(covered);
-}
-
-bool LocalTransaction::check_write(ByteView key, ByteView value) {
-  CHECK(!commit_called_);
-  std::optional<Error> error = key_error(key);
-  if (!error && value.size() > base::kValueBytesMax) {
-    error = over_limit("a value", value.size(), base::kValueBytesMax);
+  now_.limits.read(covered);
+  if (!reads_own_writes()) {
+    now_.read_conflicts.add_range(std::move(covered));
+    return;
   }
-  if (error && !violation_) {
-    violation_ = std::move(error);
+  for (KeyRange& part : now_.writes.unknown_parts(std::move(covered))) {
+    now_.read_conflicts.add_range(std::move(part));
   }
-  // The write itself, and its key as a write conflict.
-  bytes_ += 2 * key.size() + 1 + value.size();
-  return !violation_;
-}
-
-bool LocalTransaction::check_range(const KeyRange& range) {
-  CHECK(!commit_called_);
-  if (auto error = range_error(range); error && !violation_) {
-    violation_ = std::move(error);
-  }
-  bytes_ += range.begin.size() + range.end.size();
-  return !violation_ && !range.empty();
-}
-
-bool LocalTransaction::check_stamp(size_t offset, size_t size) {
-  if (size < Versionstamp::kBytes || offset > size - Versionstamp::kBytes) {
-    if (!violation_) {
-      violation_ =
-          base::invalid_argument("a versionstamp of 10 bytes does not fit at offset " +
-                                 std::to_string(offset) + " of " + std::to_string(size) + " bytes");
-    }
-    return false;
-  }
-  return true;
 }
 
 void LocalTransaction::set(Bytes key, Bytes value) {
-  if (check_write(key, value)) {
-    writes_.set(std::move(key), std::move(value));
+  CHECK(!now_.commit_called);
+  if (now_.limits.write(key, value)) {
+    now_.writes.set(std::move(key), std::move(value));
   }
 }
 
 void LocalTransaction::clear(Bytes key) {
-  if (check_write(key, {})) {
-    writes_.clear(std::move(key));
+  CHECK(!now_.commit_called);
+  if (now_.limits.write(key, {})) {
+    now_.writes.clear(std::move(key));
   }
 }
 
 void LocalTransaction::clear_range(KeyRange range) {
-  if (check_range(range)) {
-    bytes_ += range.begin.size() + range.end.size();
-    writes_.clear_range(std::move(range));
+  CHECK(!now_.commit_called);
+  if (now_.limits.clear_range(range)) {
+    now_.writes.clear_range(std::move(range));
   }
 }
 
 void LocalTransaction::atomic(AtomicOp op, Bytes key, Bytes operand) {
-  if (check_write(key, operand)) {
-    writes_.atomic(op, std::move(key), std::move(operand));
+  CHECK(!now_.commit_called);
+  if (now_.limits.write(key, operand)) {
+    now_.writes.atomic(op, std::move(key), std::move(operand));
   }
 }
 
 void LocalTransaction::set_versionstamped_key(Bytes key, size_t offset, Bytes value) {
-  if (check_write(key, value) && check_stamp(offset, key.size())) {
-    writes_.set_versionstamped_key(std::move(key), offset, std::move(value));
+  CHECK(!now_.commit_called);
+  if (now_.limits.write(key, value) && now_.limits.stamp(offset, key.size())) {
+    now_.writes.set_versionstamped_key(std::move(key), offset, std::move(value));
   }
 }
 
 void LocalTransaction::set_versionstamped_value(Bytes key, Bytes value, size_t offset) {
-  if (check_write(key, value) && check_stamp(offset, value.size())) {
-    writes_.set_versionstamped_value(std::move(key), std::move(value), offset);
+  CHECK(!now_.commit_called);
+  if (now_.limits.write(key, value) && now_.limits.stamp(offset, value.size())) {
+    now_.writes.set_versionstamped_value(std::move(key), std::move(value), offset);
   }
 }
 
 void LocalTransaction::add_read_conflict(KeyRange range) {
-  if (check_range(range)) {
-    read_conflicts_.add_range(std::move(range));
+  CHECK(!now_.commit_called);
+  if (!now_.limits.conflict(range)) {
+    return;
+  }
+  if (!reads_own_writes()) {
+    now_.read_conflicts.add_range(std::move(range));
+    return;
+  }
+  for (KeyRange& part : now_.writes.unknown_parts(std::move(range))) {
+    now_.read_conflicts.add_range(std::move(part));
   }
 }
 
 void LocalTransaction::add_write_conflict(KeyRange range) {
-  if (check_range(range)) {
-    write_conflicts_.add_range(std::move(range));
+  CHECK(!now_.commit_called);
+  if (now_.limits.conflict(range)) {
+    now_.write_conflicts.add_range(std::move(range));
   }
 }
 
-std::optional<Error> LocalTransaction::check_commit() const {
-  if (violation_) {
-    return violation_;
+std::unique_ptr<Watch> LocalTransaction::watch(Bytes key) {
+  CHECK(!now_.commit_called);
+  auto entry = std::make_shared<WatchTable::Entry>(world_.loop, std::move(key));
+  if (!reads_own_writes()) {
+    entry->end(base::failed_precondition(
+        "a watch needs a transaction that reads its own writes; this one has that switched off"));
+  } else if (auto error = TransactionLimits::key_error(entry->key)) {
+    entry->end(std::move(error));
+  } else {
+    now_.watches.push_back(entry);
   }
-  if (bytes_ > base::kTransactionBytesMax) {
-    return over_limit("the transaction", bytes_, base::kTransactionBytesMax);
+  return WatchTable::watch_of(pipeline_.watches(), std::move(entry));
+}
+
+Task<void> LocalTransaction::prepare_watches() {
+  for (const std::weak_ptr<WatchTable::Entry>& each : now_.watches) {
+    const std::shared_ptr<WatchTable::Entry> entry = each.lock();
+    if (entry == nullptr) {
+      continue;
+    }
+    const std::shared_ptr<const Snapshot> snapshot = co_await readable();
+    std::optional<Bytes> stored;
+    if (now_.writes.needs_base(entry->key)) {
+      stored = co_await snapshot->get(entry->key);
+    }
+    // Where a versionstamp decides the value, the watch ends at its first look.
+    auto seen = now_.writes.apply(entry->key, stored);
+    entry->value = seen.ok() ? std::move(seen).value() : std::nullopt;
   }
-  return std::nullopt;
+  co_return kOk;
+}
+
+Task<void> LocalTransaction::start_watches() {
+  for (const std::weak_ptr<WatchTable::Entry>& each : std::exchange(now_.watches, {})) {
+    if (const std::shared_ptr<WatchTable::Entry> entry = each.lock()) {
+      co_await pipeline_.start_watch(entry);
+    }
+  }
+  co_return kOk;
+}
+
+void LocalTransaction::end_watches(const Error& error) {
+  for (const std::weak_ptr<WatchTable::Entry>& each : std::exchange(now_.watches, {})) {
+    if (const std::shared_ptr<WatchTable::Entry> entry = each.lock()) {
+      entry->end(error);
+    }
+  }
 }
 
 Task<Version> LocalTransaction::commit() {
-  CHECK(!commit_called_);
-  if (auto error = check_commit()) {
-    commit_called_ = true;
+  CHECK(!now_.commit_called);
+  auto version = co_await send().result();
+  now_.commit_called = true;
+  now_.snapshot.reset();
+  if (version.ok()) {
+    co_await start_watches();
+  } else {
+    end_watches(base::cancelled("the watch's transaction did not commit"));
+  }
+  co_return std::move(version);
+}
+
+Task<Version> LocalTransaction::send() {
+  if (auto error = now_.limits.violation()) {
     co_return *std::move(error);
   }
-  if (writes_.empty() && write_conflicts_.empty()) {
-    commit_called_ = true;
+  co_await prepare_watches();
+  if (now_.writes.empty() && now_.write_conflicts.empty()) {
     co_return kNoVersion;
   }
   CommitRequest request;
-  request.read_version = read_conflicts_.empty() ? kNoVersion : co_await read_version();
-  commit_called_ = true;
-  snapshot_.reset();
-  request.reads = std::move(read_conflicts_);
-  request.write_conflicts = std::move(write_conflicts_);
-  writes_.drain_into(request);
-  request.bytes = bytes_;
-  committed_ = co_await pipeline_.commit(std::move(request));
-  co_return committed_->version;
+  if (!now_.read_conflicts.empty()) {
+    request.read_version = co_await read_version();
+  }
+  now_.commit_called = true;
+  now_.snapshot.reset();
+  request.reads = std::move(now_.read_conflicts);
+  request.write_conflicts = std::move(now_.write_conflicts);
+  now_.writes.drain_into(request);
+  request.bytes = now_.limits.bytes();
+  request.priority = options_.priority;
+  now_.committed = co_await pipeline_.commit(std::move(request));
+  co_return now_.committed->version;
 }
 
 Versionstamp LocalTransaction::versionstamp() const {
-  CHECK(committed_.has_value());
-  return Versionstamp::make(committed_->version, committed_->order);
+  CHECK(now_.committed.has_value());
+  return Versionstamp::make(now_.committed->version, now_.committed->order);
+}
+
+Task<void> LocalTransaction::on_error(Error error) {
+  const bool again =
+      error.code == Code::kAborted && (!options_.retries_max || retries_ < *options_.retries_max);
+  end_watches(base::cancelled("the watch's transaction did not commit"));
+  now_ = Attempt(options_);
+  if (!again) {
+    co_return std::move(error);
+  }
+  ++retries_;
+  co_await async::sleep_for(world_.loop, backoff_);
+  backoff_ = std::min(backoff_ * 2, kBackoffMax);
+  co_return kOk;
 }
 
 }  // namespace kelpie::store

@@ -13,10 +13,11 @@ using Writes = std::vector<Write>;
 
 // The transaction itself, which only its home loop touches.
 struct Remote {
-  explicit Remote(Database& home_database) : database(home_database) {}
+  Remote(Database& home_database, TransactionOptions transaction_options)
+      : database(home_database), options(transaction_options) {}
   Transaction& ready(Writes writes) {
     if (transaction == nullptr) {
-      transaction = database.begin();
+      transaction = database.begin(options);
     }
     for (Write& write : writes) {
       write(*transaction);
@@ -24,6 +25,7 @@ struct Remote {
     return *transaction;
   }
   Database& database;
+  TransactionOptions options;
   std::unique_ptr<Transaction> transaction;
 };
 using RemotePtr = std::shared_ptr<Remote>;
@@ -53,10 +55,51 @@ Task<Version> read_version_at_home(RemotePtr remote) {
   co_return co_await remote->transaction->read_version();
 }
 
+Task<Bytes> get_key_at_home(RemotePtr remote, KeySelector selector, Isolation isolation) {
+  co_return co_await remote->transaction->get_key(std::move(selector), isolation);
+}
+Task<void> on_error_at_home(RemotePtr remote, Error error) {
+  co_return co_await remote->transaction->on_error(std::move(error)).result();
+}
+
+// The watch itself, made and dropped at home.
+struct WatchAtHome {
+  std::unique_ptr<Watch> watch;
+};
+using WatchPtr = std::shared_ptr<WatchAtHome>;
+
+// `on_home` was sent after the writes that make the watch, so it is there, or never will be.
+Task<void> changed_at_home(WatchPtr at_home) {
+  if (at_home->watch == nullptr) {
+    co_return base::cancelled("the watch's transaction did not commit");
+  }
+  co_return co_await at_home->watch->changed().result();
+}
+
+class RemoteWatch final : public Watch {
+ public:
+  RemoteWatch(Loop& here, async::LoopHandle home, WatchPtr at_home)
+      : here_(here), home_(home), at_home_(std::move(at_home)) {}
+  ~RemoteWatch() override {
+    home_.loop.post_from_thread([at_home = std::move(at_home_)]() mutable { at_home.reset(); });
+  }
+  Task<void> changed() override {
+    return async::run_on<void>(here_, home_, [at_home = at_home_]() mutable {
+      return changed_at_home(std::move(at_home));
+    });
+  }
+
+ private:
+  Loop& here_;
+  async::LoopHandle home_;
+  WatchPtr at_home_;
+};
+
 class RemoteTransaction final : public Transaction {
  public:
-  RemoteTransaction(Loop& here, async::LoopHandle home, Database& database)
-      : here_(here), home_(home), remote_(std::make_shared<Remote>(database)) {}
+  RemoteTransaction(Loop& here, async::LoopHandle home, Database& database,
+                    TransactionOptions options)
+      : here_(here), home_(home), remote_(std::make_shared<Remote>(database, options)) {}
   ~RemoteTransaction() override {
     // The last reference goes at home, after what was sent before it.
     home_.loop.post_from_thread([remote = std::move(remote_)]() mutable { remote.reset(); });
@@ -80,6 +123,18 @@ class RemoteTransaction final : public Transaction {
           return get_at_home(std::move(remote), std::move(key), isolation);
         });
   }
+  Task<Bytes> get_key(KeySelector selector, Isolation isolation) override {
+    return async::run_on<Bytes>(here_, home_,
+                                [remote = remote_, writes = take_writes(),
+                                 selector = std::move(selector), isolation]() mutable {
+                                  remote->ready(std::move(writes));
+                                  return get_key_at_home(std::move(remote), std::move(selector),
+                                                         isolation);
+                                });
+  }
+  using Transaction::get;
+  using Transaction::get_key;
+  using Transaction::get_range;
   Task<RangePage> get_range(RangeRead read) override {
     return async::run_on<RangePage>(
         here_, home_, [remote = remote_, writes = take_writes(), read = std::move(read)]() mutable {
@@ -134,6 +189,25 @@ class RemoteTransaction final : public Transaction {
     });
   }
 
+  std::unique_ptr<Watch> watch(Bytes key) override {
+    auto at_home = std::make_shared<WatchAtHome>();
+    write(0, [at_home, key = std::move(key)](Transaction& t) mutable {
+      at_home->watch = t.watch(std::move(key));
+    });
+    return std::make_unique<RemoteWatch>(here_, home_, std::move(at_home));
+  }
+
+  Task<void> on_error(Error error) override {
+    writes_.clear();
+    bytes_ = 0;
+    outcome_.reset();
+    return async::run_on<void>(here_, home_,
+                               [remote = remote_, error = std::move(error)]() mutable {
+                                 remote->ready({});
+                                 return on_error_at_home(std::move(remote), std::move(error));
+                               });
+  }
+
   Task<Version> commit() override {
     outcome_ = co_await async::run_on<CommitOutcome>(
         here_, home_, [remote = remote_, writes = take_writes()]() mutable {
@@ -165,8 +239,8 @@ class RemoteTransaction final : public Transaction {
 
 }  // namespace
 
-std::unique_ptr<Transaction> RemoteDatabase::begin() {
-  return std::make_unique<RemoteTransaction>(here_, home_, database_);
+std::unique_ptr<Transaction> RemoteDatabase::begin(TransactionOptions options) {
+  return std::make_unique<RemoteTransaction>(here_, home_, database_, options);
 }
 
 }  // namespace kelpie::store

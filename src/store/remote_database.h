@@ -18,7 +18,8 @@ class RemoteDatabase final : public Database {
   RemoteDatabase(Loop& here, async::LoopHandle home, Database& database)
       : here_(here), home_(home), database_(database) {}
 
-  [[nodiscard]] std::unique_ptr<Transaction> begin() override;
+  using Database::begin;
+  [[nodiscard]] std::unique_ptr<Transaction> begin(TransactionOptions options) override;
   [[nodiscard]] std::string_view engine_name() const override { return database_.engine_name(); }
 
  private:

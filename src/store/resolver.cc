@@ -87,9 +87,13 @@ void Resolver::age(Instant now) {
   }
 }
 
+bool Resolver::open_batch_writes(const Bytes& key) const {
+  return open_keys_.contains(key) || open_steps_.at(key) == current_;
+}
+
 bool Resolver::written_after(Version read_version, const Bytes& key) const {
   // Whatever the open batch wrote has a version above every read version.
-  if (open_keys_.contains(key) || open_steps_.at(key) > read_version) {
+  if (open_batch_writes(key)) {
     return true;
   }
   const auto point = points_.find(base::hash64(key));

@@ -41,6 +41,8 @@ class Resolver {
   Verdict resolve(Version read_version, const ConflictSet& reads, const ConflictSet& writes);
   void seal(Instant now);
   void discard();
+  // Whether the open batch writes the key; no, when none is open.
+  [[nodiscard]] bool open_batch_writes(const Bytes& key) const;
 
   // Forgets what is older than the window at `now`.
   void age(Instant now);

@@ -10,6 +10,8 @@
 namespace kelpie::store {
 namespace {
 
+constexpr TransactionOptions kOptions{.retries_max = 6};
+
 class RunTest : public ::testing::Test {
  protected:
   static Task<int> write(Transaction& transaction, int& calls, int aborts) {
@@ -21,7 +23,7 @@ class RunTest : public ::testing::Test {
   }
   Result<int> run_write(int aborts) {
     return loop_.run(
-        run(database_, loop_, [&](Transaction& t) { return write(t, calls_, aborts); }, {}));
+        run(database_, [&](Transaction& t) { return write(t, calls_, aborts); }, kOptions));
   }
 
   async::ManualLoop loop_;
@@ -44,7 +46,7 @@ TEST_F(RunTest, TriesAgainAfterAnAbortWithABackOff) {
 
 TEST_F(RunTest, GivesUpAfterItsAttemptsWithTheLastError) {
   EXPECT_EQ(run_write(1'000).error().code, Code::kAborted);
-  EXPECT_EQ(calls_, RunOptions().attempts_max);
+  EXPECT_EQ(calls_, kOptions.retries_max.value() + 1);
 }
 
 TEST_F(RunTest, NeverRetriesAnUndecidedCommit) {

@@ -1,5 +1,7 @@
 #include "store/types.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace kelpie::store {
@@ -44,5 +46,23 @@ KeyRange KeyRange::prefix(ByteView prefix) {
   range.end.back() = static_cast<char>(static_cast<unsigned char>(range.end.back()) + 1);
   return range;
 }
+
+KeySelector KeySelector::last_less_than(Bytes key) {
+  return {std::move(key), OrEqual::kExcluded, 0};
+}
+
+KeySelector KeySelector::last_less_or_equal(Bytes key) {
+  return {std::move(key), OrEqual::kIncluded, 0};
+}
+
+KeySelector KeySelector::first_greater_than(Bytes key) {
+  return {std::move(key), OrEqual::kIncluded, 1};
+}
+
+KeySelector KeySelector::first_greater_or_equal(Bytes key) {
+  return {std::move(key), OrEqual::kExcluded, 1};
+}
+
+KeySelector KeySelector::plus(int32_t keys) const { return {key, or_equal, offset + keys}; }
 
 }  // namespace kelpie::store

@@ -98,6 +98,43 @@ bool WriteBuffer::needs_base(const Bytes& key) const {
   return entry == entries_.end() ? !is_cleared(key) : entry->second.state == Entry::State::kMerge;
 }
 
+std::vector<KeyRange> WriteBuffer::unknown_parts(KeyRange range) const {
+  std::vector<KeyRange> parts;
+  const auto cut = [&](const Bytes& begin, Bytes end) {
+    if (range.begin < begin) {
+      parts.push_back({range.begin, begin});
+    }
+    range.begin = std::max(std::move(range.begin), std::move(end));
+  };
+  auto entry = entries_.lower_bound(range.begin);
+  auto interval = cleared_.upper_bound(range.begin);
+  if (interval != cleared_.begin()) {
+    --interval;
+  }
+  // Both in order of their first key. An entry inside an interval is known either way.
+  for (;;) {
+    const bool has_entry = entry != entries_.end() && entry->first < range.end;
+    const bool has_interval = interval != cleared_.end() && interval->first < range.end;
+    if (has_interval && (!has_entry || interval->first <= entry->first)) {
+      if (interval->second > range.begin) {
+        cut(interval->first, interval->second);
+      }
+      ++interval;
+    } else if (has_entry) {
+      if (entry->second.state != Entry::State::kMerge && entry->first >= range.begin) {
+        cut(entry->first, entry->first + '\0');
+      }
+      ++entry;
+    } else {
+      break;
+    }
+  }
+  if (!range.empty()) {
+    parts.push_back(std::move(range));
+  }
+  return parts;
+}
+
 Result<std::optional<Bytes>> WriteBuffer::apply(const Bytes& key,
                                                 const std::optional<Bytes>& base) const {
   if (auto error = unreadable(KeyRange::single(key))) {

@@ -28,6 +28,9 @@ class WriteBuffer {
 
   // Does the value of the key depend on the database, not only on this buffer?
   [[nodiscard]] bool needs_base(const Bytes& key) const;
+  // The parts of `range`, ascending, about which this buffer does not know everything: what a read
+  // of the range depends on. (Sets and clears are known; atomic operations build on the database.)
+  [[nodiscard]] std::vector<KeyRange> unknown_parts(KeyRange range) const;
   // What a read of the key shows, given the value in the database (ignored when not needed). An
   // invalid_argument when only the commit decides it.
   [[nodiscard]] Result<std::optional<Bytes>> apply(const Bytes& key,

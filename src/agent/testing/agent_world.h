@@ -20,6 +20,7 @@
 #include "net/testing/test_world.h"
 #include "store/local_database.h"
 #include "store/memory/memory_backend.h"
+#include "store/testing/forwarding_transaction.h"
 
 namespace kelpie::agent::testing {
 
@@ -99,7 +100,9 @@ enum class Stage {
 class StageDatabase final : public store::Database {
  public:
   StageDatabase(Loop& loop, store::Database& inner) : inner_(inner), never_(loop), release_(loop) {}
-  [[nodiscard]] std::unique_ptr<store::Transaction> begin() override;
+  using store::Database::begin;
+  [[nodiscard]] std::unique_ptr<store::Transaction> begin(
+      store::TransactionOptions options) override;
   [[nodiscard]] std::string_view engine_name() const override { return inner_.engine_name(); }
 
   // The `number`th writing commit from now, counted from one.
@@ -127,65 +130,55 @@ class StageDatabase final : public store::Database {
   Stage stage_ = Stage::kNone;
 };
 
-class StageDatabase::Staged final : public store::Transaction {
+class StageDatabase::Staged final : public store::testing::ForwardingTransaction {
  public:
   Staged(StageDatabase& database, std::unique_ptr<store::Transaction> inner)
-      : database_(database), inner(std::move(inner)) {}
-  Task<store::Version> read_version() override { return inner->read_version(); }
-  void set_read_version(store::Version version) override { inner->set_read_version(version); }
+      : ForwardingTransaction(std::move(inner)), database_(database) {}
   Task<std::optional<Bytes>> get(Bytes key, store::Isolation isolation) override {
     reads.push_back(store::KeyRange::single(key));
-    return inner->get(std::move(key), isolation);
+    return inner_->get(std::move(key), isolation);
   }
-  using store::Transaction::get;
+  using ForwardingTransaction::get;
+  using ForwardingTransaction::get_range;
   Task<store::RangePage> get_range(store::RangeRead read) override {
     reads.push_back(read.range);
-    return inner->get_range(std::move(read));
+    return inner_->get_range(std::move(read));
   }
   void set(Bytes key, Bytes value) override {
     writes = true;
-    inner->set(std::move(key), std::move(value));
+    inner_->set(std::move(key), std::move(value));
   }
   void clear(Bytes key) override {
     writes = true;
-    inner->clear(std::move(key));
+    inner_->clear(std::move(key));
   }
   void clear_range(store::KeyRange range) override {
     writes = true;
-    inner->clear_range(std::move(range));
+    inner_->clear_range(std::move(range));
   }
   void atomic(store::AtomicOp op, Bytes key, Bytes operand) override {
     writes = true;
-    inner->atomic(op, std::move(key), std::move(operand));
+    inner_->atomic(op, std::move(key), std::move(operand));
   }
   void set_versionstamped_key(Bytes key, size_t offset, Bytes value) override {
     writes = true;
-    inner->set_versionstamped_key(std::move(key), offset, std::move(value));
+    inner_->set_versionstamped_key(std::move(key), offset, std::move(value));
   }
   void set_versionstamped_value(Bytes key, Bytes value, size_t offset) override {
     writes = true;
-    inner->set_versionstamped_value(std::move(key), std::move(value), offset);
-  }
-  void add_read_conflict(store::KeyRange range) override {
-    inner->add_read_conflict(std::move(range));
-  }
-  void add_write_conflict(store::KeyRange range) override {
-    inner->add_write_conflict(std::move(range));
+    inner_->set_versionstamped_value(std::move(key), std::move(value), offset);
   }
   Task<store::Version> commit() override { return database_.commit(*this); }
-  [[nodiscard]] store::Versionstamp versionstamp() const override { return inner->versionstamp(); }
-  [[nodiscard]] size_t approximate_bytes() const override { return inner->approximate_bytes(); }
 
  private:
   friend class StageDatabase;
   StageDatabase& database_;
-  std::unique_ptr<store::Transaction> inner;
   std::vector<store::KeyRange> reads;
   bool writes = false;
 };
 
-inline std::unique_ptr<store::Transaction> StageDatabase::begin() {
-  return std::make_unique<Staged>(*this, inner_.begin());
+inline std::unique_ptr<store::Transaction> StageDatabase::begin(store::TransactionOptions options) {
+  return std::make_unique<Staged>(*this, inner_.begin(options));
 }
 
 inline Task<void> StageDatabase::interfere(std::vector<store::KeyRange> ranges) {
@@ -200,7 +193,7 @@ inline Task<void> StageDatabase::interfere(std::vector<store::KeyRange> ranges) 
 inline Task<store::Version> StageDatabase::commit(Staged& transaction) {
   const bool chosen = transaction.writes && ++commits == target_;
   if (!chosen) {
-    co_return co_await transaction.inner->commit();
+    co_return co_await transaction.inner_->commit();
   }
   happened = true;
   if (stage_ == Stage::kHaltBefore) {
@@ -219,7 +212,7 @@ inline Task<store::Version> StageDatabase::commit(Staged& transaction) {
   if (stage_ == Stage::kConflict) {
     co_await interfere(transaction.reads);
   }
-  auto done = co_await transaction.inner->commit().result();
+  auto done = co_await transaction.inner_->commit().result();
   if (stage_ == Stage::kHaltAfter) {
     halted = true;
     co_await never_.wait();

@@ -57,9 +57,9 @@ Task<void> add_one(Transaction& transaction) {
   co_return kOk;
 }
 
-Task<void> add_many(Database& database, Loop& loop, int times) {
+Task<void> add_many(Database& database, int times) {
   for (int i = 0; i < times; ++i) {
-    co_await run(database, loop, add_one, {.attempts_max = 1'000});
+    co_await run(database, add_one, {.retries_max = 1'000});
   }
   co_return kOk;
 }
@@ -81,7 +81,7 @@ TEST(RemoteDatabase, SumsHoldWhenSeveralLoopsWriteAtOnce) {
     loops.push_back(std::make_unique<testing::ThreadLoop>());
     threads.emplace_back([&, &here = *loops.back()] {
       RemoteDatabase remote(here, {home, scope}, database);
-      EXPECT_TRUE(here.run(add_many(remote, here, kTimes)).ok());
+      EXPECT_TRUE(here.run(add_many(remote, kTimes)).ok());
       home.post_from_thread([&] {
         if (--running == 0) {
           finished.set();
