@@ -15,6 +15,8 @@
 #   DEV_SEEDS     seeds under ASan and UBSan
 #   ROUNDS        rounds of kill -9 under load
 #   DEV_ROUNDS    the same under ASan and UBSan
+#   OPERATIONS    operations of the differential test, for each engine
+#   ENGINE_ROUNDS rounds of power loss, and of kill -9, for the rocksdb engine alone
 #   FUZZ_SECONDS  seconds for each fuzz target
 #   TIDY_FILES    changed files at most that clang-tidy reads
 #   STAGE_SECONDS seconds after which a stage is ended, as failed
@@ -35,10 +37,12 @@ while [ $# -gt 0 ]; do
 done
 if [ "$long" = yes ]; then
   : "${SEEDS:=2000}" "${DEV_SEEDS:=100}" "${ROUNDS:=300}" "${DEV_ROUNDS:=20}" "${FUZZ_SECONDS:=600}" "${TIDY_FILES:=1000}"
+  : "${OPERATIONS:=20000000}" "${ENGINE_ROUNDS:=5000}"
   : "${STAGE_SECONDS:=14400}"
 fi
 export LONG=$long SEEDS=${SEEDS:-200} DEV_SEEDS=${DEV_SEEDS:-20}
 export ROUNDS=${ROUNDS:-50} DEV_ROUNDS=${DEV_ROUNDS:-3} FUZZ_SECONDS=${FUZZ_SECONDS:-30} TIDY_FILES=${TIDY_FILES:-24}
+export OPERATIONS=${OPERATIONS:-1000000} ENGINE_ROUNDS=${ENGINE_ROUNDS:-100}
 export STAGE_SECONDS=${STAGE_SECONDS:-1500} JOBS=${JOBS:-$(nproc)}
 
 logs=build/test

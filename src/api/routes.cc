@@ -72,6 +72,7 @@ const std::vector<Routes::Route>& Routes::table() {
       {"GET", "/v1/ready", &Routes::ready, true},
       {"GET", "/latest/ready", &Routes::ready, true},
       {"GET", "/metrics", &Routes::metrics},
+      {"GET", "/v1/kelpie/backup", &Routes::backup},
       {"GET", "/v1/models", &Routes::list_models},
       {"GET", "/v1/models/embedding", &Routes::list_embedding_models},
       {"POST", "/v1/agents", &Routes::create_agent},

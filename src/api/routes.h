@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "llm/model.h"
 #include "net/http.h"
 #include "obs/metrics.h"
+#include "store/backup_stream.h"
 #include "world/rng.h"
 #include "world/world.h"
 
@@ -44,6 +46,10 @@ class Routes final : public net::Handler {
 
   // Called before `/metrics` is rendered, to bring gauges up to date.
   void on_scrape(std::function<void()> refresh) { refresh_ = std::move(refresh); }
+  // Called for `/v1/kelpie/backup`, to begin a backup of the newest state. Without it there is
+  // none.
+  using OpenBackup = std::function<std::unique_ptr<store::BackupStream>()>;
+  void on_backup(OpenBackup open) { open_backup_ = std::move(open); }
   // From now on `/v1/ready` answers 503.
   void stop_being_ready() { ready_ = false; }
 
@@ -71,6 +77,7 @@ class Routes final : public net::Handler {
   Task<net::Response> health(Call call);
   Task<net::Response> ready(Call call);
   Task<net::Response> metrics(Call call);
+  Task<net::Response> backup(Call call);
   Task<net::Response> list_models(Call call);
   Task<net::Response> list_embedding_models(Call call);
   Task<net::Response> create_agent(Call call);
@@ -99,6 +106,9 @@ class Routes final : public net::Handler {
   RoutesOptions options_;
   world::Rng rng_;
   std::function<void()> refresh_;
+  OpenBackup open_backup_;
+  // Held by the backup that is being sent.
+  std::weak_ptr<const void> backup_running_;
   bool ready_ = true;
 };
 

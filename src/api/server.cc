@@ -29,6 +29,9 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
         world_.log.error("a background task of the server failed", {{"error", error.to_string()}});
       }) {
   CHECK(options_.loop < options_.loops);
+  if (options_.taken_over) {
+    ownership_.join_once(options_.taken_over);
+  }
   routes_.on_scrape([this] { refresh_metrics(); });
   runtime_.on_orphan([this] { background_.spawn(agents_.resume_all()); });
 }

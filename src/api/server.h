@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,9 @@ struct ServerOptions {
   std::string kelpie_version;
   // Claims by record are for a store that several processes share.
   cluster::OwnerRecords owner_records = cluster::OwnerRecords::kNone;
+  // For a store that other processes can reach (Ownership::join_once). Called on this server's
+  // loop.
+  std::function<void()> taken_over;
   actor::RuntimeOptions actors;
   // This server's loop among those of the process; see LoopRouter.
   size_t loop = 0;
@@ -55,6 +59,8 @@ class Server {
   // Drops the connections and what other loops asked of this one, and takes no more of it. Before
   // another loop of `route_over` is destroyed; this server serves no longer.
   void end_crossings();
+  // Answers requests for a backup by this. Before `serve`.
+  void serve_backups(Routes::OpenBackup open) { routes_.on_backup(std::move(open)); }
   // Until the listener is closed.
   Task<void> serve(world::Listener& listener);
   // Lets requests in flight end, for at most `bound`; the listener is closed before.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/fdb_files.h"
 #include "app/values.h"
 
 namespace kelpie::app {
@@ -48,18 +49,35 @@ std::optional<BackendChoice> first_choice(const BackendWishes& wishes) {
   return std::nullopt;
 }
 
-// An explicit choice that cannot be opened is an error, never a silent fallback.
-Result<BackendChoice> explicit_choice(BackendChoice chosen, const BackendInputs& inputs,
-                                      const Machine& machine) {
-  if (chosen.kind == BackendKind::kFdb && inputs.fdb_engine == FdbEngine::kMissing) {
+// The client library would wait for ever for a cluster whose file it cannot make sense of.
+Result<void> check_cluster_file(const BackendChoice& chosen, const Machine& machine) {
+  const std::string named = chosen.path + " (from " + chosen.source + ")";
+  if (machine.is_directory(chosen.path)) {
     return base::failed_precondition(
-        "the FoundationDB engine is not part of this build yet, so the cluster file " +
-        chosen.path + " (from " + chosen.source +
-        ") cannot be used; choose --data-dir or --memory-only, or unset it");
+        "expected a FoundationDB cluster file at " + named +
+        ", found a directory; name the file, often fdb.cluster, in it");
   }
-  if (chosen.kind == BackendKind::kFdb && !machine.is_file(chosen.path)) {
-    return base::failed_precondition("expected a cluster file at " + chosen.path + " (from " +
-                                     chosen.source + "), found none");
+  const auto text = machine.read_file(chosen.path);
+  if (!text.ok()) {
+    return base::failed_precondition("the FoundationDB cluster file " + named +
+                                     " cannot be read: give this user access to it, or choose " +
+                                     "another store with --data-dir");
+  }
+  if (!text->has_value()) {
+    return base::failed_precondition("expected a FoundationDB cluster file at " + named +
+                                     ", found none");
+  }
+  const auto cluster = parse_cluster_file(**text);
+  if (!cluster.ok()) {
+    return Error(cluster.error()).with_context("the FoundationDB cluster file " + named);
+  }
+  return kOk;
+}
+
+// A choice that cannot be opened is an error, never a silent fallback.
+Result<BackendChoice> checked(BackendChoice chosen, const Machine& machine) {
+  if (chosen.kind == BackendKind::kFdb) {
+    TRY(check_cluster_file(chosen, machine));
   }
   if (chosen.kind == BackendKind::kRocksDb && chosen.path.empty()) {
     return base::invalid_argument("expected a directory (from " + chosen.source +
@@ -125,33 +143,30 @@ std::string_view backend_name(BackendKind kind) {
 
 Result<BackendChoice> choose_backend(const BackendInputs& inputs, const Machine& machine) {
   if (auto flagged = TRY(only_choice(inputs.flags))) {
-    return explicit_choice(*std::move(flagged), inputs, machine);
+    return checked(*std::move(flagged), machine);
   }
   if (auto from_environment = first_choice(inputs.environment)) {
-    return explicit_choice(*std::move(from_environment), inputs, machine);
+    return checked(*std::move(from_environment), machine);
   }
   if (auto from_file = TRY(only_choice(inputs.file))) {
-    return explicit_choice(*std::move(from_file), inputs, machine);
+    return checked(*std::move(from_file), machine);
   }
-  const auto cluster = detected_cluster(machine);
-  if (cluster && inputs.fdb_engine == FdbEngine::kPresent) {
+  if (const auto cluster = detected_cluster(machine)) {
     // Agents must never seem to vanish because somebody installed FoundationDB.
-    if (machine.holds_data(inputs.default_data_dir)) {
+    if (!inputs.default_data_dir.empty() && machine.holds_data(inputs.default_data_dir)) {
       return base::failed_precondition("found a FoundationDB cluster file at " + *cluster +
                                        " and data in " + inputs.default_data_dir +
                                        "; choose one: --fdb-cluster-file " + *cluster +
                                        " or --data-dir " + inputs.default_data_dir);
     }
-    return BackendChoice{.kind = BackendKind::kFdb, .path = *cluster, .source = "detected"};
+    return checked({.kind = BackendKind::kFdb, .path = *cluster, .source = "detected"}, machine);
   }
   if (inputs.default_data_dir.empty()) {
     return base::invalid_argument(
         "no place for the data: neither XDG_DATA_HOME nor HOME is set; choose one with --data-dir");
   }
-  return BackendChoice{.kind = BackendKind::kRocksDb,
-                       .path = inputs.default_data_dir,
-                       .source = "default",
-                       .skipped_cluster = cluster};
+  return BackendChoice{
+      .kind = BackendKind::kRocksDb, .path = inputs.default_data_dir, .source = "default"};
 }
 
 Result<BackendInputs> backend_inputs(const Settings& settings, const Machine& machine) {

@@ -19,8 +19,6 @@ struct BackendChoice {
   BackendKind kind = BackendKind::kRocksDb;
   std::string path;    // data directory or cluster file; empty for memory
   std::string source;  // `--data-dir`, `KELPIE_DATA_DIR`, `kelpie.toml:3`, `default`, …
-  // A cluster file that lay at a standard path and was not used, because this build cannot.
-  std::optional<std::string> skipped_cluster;
   bool operator==(const BackendChoice&) const = default;
 };
 
@@ -31,21 +29,19 @@ struct BackendWishes {
   std::optional<SettingValue> data_dir;
 };
 
-enum class FdbEngine : uint8_t { kMissing, kPresent };
-
 struct BackendInputs {
   BackendWishes flags;
   BackendWishes environment;
   BackendWishes file;
   std::string default_data_dir;
-  FdbEngine fdb_engine = FdbEngine::kMissing;
 };
 
 // flag > KELPIE_FDB_CLUSTER > FDB_CLUSTER_FILE > KELPIE_DATA_DIR > configuration file > a cluster
-// file at a standard path > the embedded store in the default data directory. Errors, all
-// `invalid_argument` or `failed_precondition`: two choices by flags, or two in the file; an
-// explicit cluster without the engine or without its file; a cluster that is merely there while the
-// default directory holds data.
+// file at a standard path > the embedded store in the default data directory. A choice that cannot
+// be used is an error, never another choice. Errors, `invalid_argument` or `failed_precondition`:
+// two choices by flags, or two in the file; a cluster file, said or found, that is missing, a
+// directory, unreadable or no cluster file; a cluster that is merely there while the default
+// directory holds data.
 Result<BackendChoice> choose_backend(const BackendInputs& inputs, const Machine& machine);
 
 // `invalid_argument` for a switch that is neither true nor false, and when a data directory is

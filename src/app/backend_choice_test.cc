@@ -8,6 +8,7 @@ namespace kelpie::app {
 namespace {
 
 constexpr char kStandardFile[] = "/etc/foundationdb/fdb.cluster";
+constexpr char kCluster[] = "test:abc@127.0.0.1:4500";
 
 SettingValue said(const std::string& text, Source source, const std::string& origin) {
   return SettingValue{.text = text, .source = source, .origin = origin};
@@ -35,8 +36,7 @@ TEST_F(ChooseBackend, TakesTheDefaultDirectoryWhenNothingIsSaid) {
 }
 
 TEST_F(ChooseBackend, FollowsTheOrderOfSources) {
-  inputs_.fdb_engine = FdbEngine::kPresent;
-  machine_.files = {{"/flag", ""}, {"/env", ""}, {"/file", ""}, {kStandardFile, ""}};
+  machine_.files = {{"/env", kCluster}, {"/file", kCluster}, {kStandardFile, kCluster}};
   inputs_.flags.data_dir = flag("/data", "--data-dir");
   inputs_.environment.fdb_cluster_file = variable("/env", "KELPIE_FDB_CLUSTER");
   inputs_.environment.data_dir = variable("/env-data", "KELPIE_DATA_DIR");
@@ -74,35 +74,71 @@ TEST_F(ChooseBackend, KeepsNoPathForMemory) {
             (BackendChoice{.kind = BackendKind::kMemory, .path = "", .source = "--memory-only"}));
 }
 
-TEST_F(ChooseBackend, AnExplicitClusterWithoutTheEngineIsAnErrorThatSaysSo) {
-  machine_.files = {{"/c", ""}};
+TEST_F(ChooseBackend, EachSourceMayNameACluster) {
+  machine_.files = {{"/c", kCluster}};
   for (BackendWishes* wishes : {&inputs_.flags, &inputs_.environment, &inputs_.file}) {
     wishes->fdb_cluster_file = flag("/c", "from here");
-    const auto refused = choose();
-    ASSERT_FALSE(refused.ok());
-    EXPECT_NE(refused.error().message.find("FoundationDB"), std::string::npos);
-    EXPECT_NE(refused.error().message.find("from here"), std::string::npos);
+    EXPECT_EQ(choose().value(),
+              (BackendChoice{.kind = BackendKind::kFdb, .path = "/c", .source = "from here"}));
     *wishes = {};
   }
 }
 
-TEST_F(ChooseBackend, AnExplicitClusterFileThatIsMissingIsAnErrorNotAFallback) {
-  inputs_.fdb_engine = FdbEngine::kPresent;
-  inputs_.flags.fdb_cluster_file = flag("/gone", "--fdb-cluster-file");
-  EXPECT_FALSE(choose().ok());
+TEST_F(ChooseBackend, AClusterFileThatCannotBeUsedIsAnErrorThatSaysWhyAndNoFallback) {
+  machine_.full_directories = {"/directory"};
+  machine_.unreadable = {"/secret"};
+  machine_.files = {{"/wrong", "127.0.0.1:4500"}, {"/empty", "# nothing\n"}};
+  const std::pair<const char*, const char*> kBad[] = {
+      {"/gone", "found none"},       {"", "found none"}, {"/directory", "found a directory"},
+      {"/secret", "cannot be read"}, {"/wrong", "no @"}, {"/empty", "expected a cluster string"}};
+  for (const auto& [path, reason] : kBad) {
+    for (BackendWishes* wishes : {&inputs_.flags, &inputs_.environment, &inputs_.file}) {
+      wishes->fdb_cluster_file = flag(path, "said here");
+      const auto refused = choose();
+      ASSERT_FALSE(refused.ok()) << path;
+      for (const char* part : {path, reason, "said here"}) {
+        EXPECT_NE(refused.error().message.find(part), std::string::npos)
+            << part << " in " << refused.error().message;
+      }
+      *wishes = {};
+    }
+  }
 }
 
-TEST_F(ChooseBackend, ADetectedClusterWithoutTheEngineIsSkippedAndReported) {
-  machine_.files = {{kStandardFile, ""}};
-  const auto chosen = choose();
-  ASSERT_TRUE(chosen.ok());
-  EXPECT_EQ(chosen->kind, BackendKind::kRocksDb);
-  EXPECT_EQ(chosen->skipped_cluster, kStandardFile);
+TEST_F(ChooseBackend, ADetectedClusterIsUsedAndMustBeSound) {
+  for (const char* path :
+       {"/etc/foundationdb/fdb.cluster", "/usr/local/etc/foundationdb/fdb.cluster",
+        "/opt/foundationdb/fdb.cluster", "/var/lib/foundationdb/fdb.cluster"}) {
+    machine_.files = {{path, kCluster}};
+    EXPECT_EQ(choose().value(),
+              (BackendChoice{.kind = BackendKind::kFdb, .path = path, .source = "detected"}));
+    machine_.files = {{path, "nonsense"}};
+    EXPECT_FALSE(choose().ok());
+    machine_.files.clear();
+    machine_.unreadable = {path};
+    EXPECT_FALSE(choose().ok());
+    machine_.unreadable.clear();
+  }
+}
+
+TEST_F(ChooseBackend, ADetectedClusterNeedsNoHome) {
+  inputs_.default_data_dir.clear();
+  machine_.files = {{kStandardFile, kCluster}};
+  EXPECT_EQ(choose()->kind, BackendKind::kFdb);
+}
+
+TEST_F(ChooseBackend, ADataDirectoryThatWasSaidIsTakenBesideACluster) {
+  machine_.files = {{kStandardFile, kCluster}};
+  machine_.full_directories = {inputs_.default_data_dir};
+  inputs_.flags.data_dir = flag(inputs_.default_data_dir, "--data-dir");
+  EXPECT_EQ(choose()->kind, BackendKind::kRocksDb);
+  inputs_.flags = {};
+  inputs_.flags.memory_only = flag("true", "--memory-only");
+  EXPECT_EQ(choose()->kind, BackendKind::kMemory);
 }
 
 TEST_F(ChooseBackend, ADetectedClusterBesideExistingDataIsRefusedNamingBoth) {
-  inputs_.fdb_engine = FdbEngine::kPresent;
-  machine_.files = {{kStandardFile, ""}};
+  machine_.files = {{kStandardFile, kCluster}};
   machine_.full_directories = {inputs_.default_data_dir};
   const auto refused = choose();
   ASSERT_FALSE(refused.ok());

@@ -31,24 +31,38 @@ std::string setting_help(const SettingSpec& spec) {
   return help;
 }
 
+// Which settings a verb takes.
+using SettingFilter = bool (*)(std::string_view name);
+bool every_setting(std::string_view) { return true; }
+bool client_setting(std::string_view name) {
+  return name == "listen" || name.starts_with("api-key") || name == "ca-file";
+}
+bool store_setting(std::string_view name) {
+  return name == "data-dir" || name == "memory-only" || name.starts_with("fdb-") ||
+         name.starts_with("rocksdb-");
+}
+
 // Secrets are never flags: other users of the machine see the command lines of all processes.
-std::string secrets_help() {
+std::string secrets_help(SettingFilter wanted) {
   std::string help;
   for (const SettingSpec& spec : setting_specs()) {
-    if (spec.flag == FlagKind::kNone) {
+    if (spec.flag == FlagKind::kNone && wanted(spec.name)) {
       help += "\n  " + setting_help(spec);
     }
   }
   return help;
 }
 
-void add_settings(CLI::App& app, ConfigArguments& into) {
+void add_settings(CLI::App& app, ConfigArguments& into, SettingFilter wanted) {
   app.add_option_function<std::string>(
          "--config", [&into](const std::string& path) { into.config_path = path; },
          "Configuration file [$KELPIE_CONFIG]")
       ->type_name("PATH");
   for (const SettingSpec& spec : setting_specs()) {
     const std::string name(spec.name);
+    if (!wanted(name)) {
+      continue;
+    }
     if (spec.flag == FlagKind::kSwitch) {
       app.add_flag_callback(
           spec.flag_name(), [&into, name] { into.flags[name] = "true"; }, setting_help(spec));
@@ -59,7 +73,8 @@ void add_settings(CLI::App& app, ConfigArguments& into) {
           ->type_name("VALUE");
     }
   }
-  app.footer("From the environment only:" + secrets_help() + "\n\n" + std::string(kConfigFooter));
+  app.footer("Never flags, which other users of the machine would see:" + secrets_help(wanted) +
+             "\n\n" + std::string(kConfigFooter));
 }
 
 }  // namespace
@@ -72,9 +87,24 @@ std::variant<Command, Farewell> parse_command_line(const std::vector<std::string
   app.require_subcommand(1);
   app.footer(std::string(kFooter));
   CLI::App* serve = app.add_subcommand("serve", "Run the server");
-  add_settings(*serve, command.config);
+  add_settings(*serve, command.config, every_setting);
   CLI::App* config = app.add_subcommand("config", "Print every setting with its value and source");
-  add_settings(*config, command.config);
+  add_settings(*config, command.config, every_setting);
+  CLI::App* backup = app.add_subcommand("backup", "Take a backup of a running server");
+  backup->add_option("--to", command.backup_to, "Directory for the backup, missing or empty")
+      ->required()
+      ->type_name("DIR");
+  backup
+      ->add_option("--server", command.backup_server,
+                   "The server's URL (default: where --listen says that it listens)")
+      ->type_name("URL");
+  add_settings(*backup, command.config, client_setting);
+  CLI::App* restore =
+      app.add_subcommand("restore", "Make a new data directory from a backup; checks it first");
+  restore->add_option("--from", command.restore_from, "Directory of the backup")
+      ->required()
+      ->type_name("DIR");
+  add_settings(*restore, command.config, store_setting);
   CLI::App* offline =
       app.add_subcommand("offline-model", "Serve the built-in model as an OpenAI-compatible API");
   command.offline_listen = "127.0.0.1:8284";
@@ -92,9 +122,11 @@ std::variant<Command, Farewell> parse_command_line(const std::vector<std::string
     const int code = app.exit(error, out, out);
     return Farewell{.exit_code = code == 0 ? kExitOk : kExitUsage, .text = out.str()};
   }
-  command.verb = serve->parsed()    ? Verb::kServe
-                 : config->parsed() ? Verb::kConfig
-                                    : Verb::kOfflineModel;
+  command.verb = serve->parsed()     ? Verb::kServe
+                 : config->parsed()  ? Verb::kConfig
+                 : backup->parsed()  ? Verb::kBackup
+                 : restore->parsed() ? Verb::kRestore
+                                     : Verb::kOfflineModel;
   return command;
 }
 

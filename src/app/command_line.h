@@ -15,11 +15,14 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // could not start, or could not go on
 inline constexpr int kExitUsage = 2;   // bad command line or configuration
 
-enum class Verb : uint8_t { kServe, kConfig, kOfflineModel };
+enum class Verb : uint8_t { kServe, kConfig, kBackup, kRestore, kOfflineModel };
 
 struct Command {
   Verb verb = Verb::kServe;
-  ConfigArguments config;      // serve, config
+  ConfigArguments config;      // all but offline-model
+  std::string backup_to;       // backup: --to
+  std::string backup_server;   // backup: --server; empty: where the configuration says it listens
+  std::string restore_from;    // restore: --from
   std::string offline_listen;  // offline-model
 };
 

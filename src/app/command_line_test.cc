@@ -32,6 +32,30 @@ TEST(CommandLine, GivesConfigTheFlagsOfServe) {
   EXPECT_EQ(std::get<Command>(parsed).config.flags.at("data-dir"), "/d");
 }
 
+TEST(CommandLine, TellsABackupWhereToAndOfWhichServer) {
+  const auto parsed = parse({"backup", "--to", "/b", "--server", "http://h:1", "--api-key-file",
+                             "/key", "--config", "/c.toml"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.verb, Verb::kBackup);
+  EXPECT_EQ(command.backup_to, "/b");
+  EXPECT_EQ(command.backup_server, "http://h:1");
+  EXPECT_EQ(command.config.flags.at("api-key-file"), "/key");
+  EXPECT_EQ(farewell({"backup"}).exit_code, kExitUsage);
+  EXPECT_EQ(farewell({"backup", "--to", "/b", "--data-dir", "/d"}).exit_code, kExitUsage);
+}
+
+TEST(CommandLine, TellsARestoreWhereFromAndIntoWhichStore) {
+  const auto parsed = parse({"restore", "--from", "/b", "--data-dir", "/d"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.verb, Verb::kRestore);
+  EXPECT_EQ(command.restore_from, "/b");
+  EXPECT_EQ(command.config.flags.at("data-dir"), "/d");
+  EXPECT_EQ(farewell({"restore", "--data-dir", "/d"}).exit_code, kExitUsage);
+  EXPECT_EQ(farewell({"restore", "--from", "/b", "--listen", "h:1"}).exit_code, kExitUsage);
+}
+
 TEST(CommandLine, GivesTheOfflineModelAnAddressOfItsOwn) {
   const auto parsed = parse({"offline-model", "--listen", "127.0.0.1:9"});
   ASSERT_TRUE(std::holds_alternative<Command>(parsed));

@@ -61,24 +61,8 @@ Result<std::string> parse_optional_key(const std::string& text) {
   return text.empty() ? Result<std::string>(text) : parse_key(text);
 }
 
-// The key, or its file, whichever came from the stronger source.
-Result<void> choose_api_key(const Settings& settings, ServeConfig& config) {
-  const SettingValue& file = settings.get("api-key-file");
-  const SettingValue& key = settings.get("api-key");
-  if (file.source < key.source) {
-    if (file.text.empty()) {
-      return base::invalid_argument("api-key-file: expected a file name, got an empty one (from " +
-                                    file.origin + ")");
-    }
-    config.api_key_file = file.text;
-  } else {
-    config.api_key = TRY(named("api-key", key, parse_optional_key(key.text)));
-  }
-  return kOk;
-}
-
 Result<void> check_exposure(const ServeConfig& config, const SettingValue& listen) {
-  const bool has_key = !config.api_key.empty() || !config.api_key_file.empty();
+  const bool has_key = !config.api_key.key.empty() || !config.api_key.file.empty();
   if (has_key || is_loopback(config.listen.host) || config.exposure == Exposure::kInsecureAllowed) {
     return kOk;
   }
@@ -108,6 +92,27 @@ std::string shown_source(const SettingValue& value) {
       break;
   }
   return "default";
+}
+
+Result<FdbConfig> make_fdb_config(const Settings& settings, const Machine& machine) {
+  const auto text = [&settings](std::string_view name) { return settings.get(name).text; };
+  FdbConfig config{.library = text("fdb-library"),
+                   .tls_cert_file = text("fdb-tls-cert-file"),
+                   .tls_key_file = text("fdb-tls-key-file"),
+                   .tls_ca_file = text("fdb-tls-ca-file"),
+                   .tls_verify_peers = text("fdb-tls-verify-peers"),
+                   .tls_password = text("fdb-tls-password"),
+                   .knobs = {}};
+  const SettingValue& knobs_file = settings.get("fdb-knobs-file");
+  if (!knobs_file.text.empty()) {
+    const auto knobs = TRY(named("fdb-knobs-file", knobs_file, machine.read_file(knobs_file.text)));
+    if (!knobs) {
+      return base::not_found("fdb-knobs-file: expected a file at " + knobs_file.text + " (from " +
+                             knobs_file.origin + "), found none");
+    }
+    config.knobs = TRY(parse_knobs_file(knobs_file.text, *knobs));
+  }
+  return config;
 }
 
 Result<BackendChoice> backend_of(const Settings& settings, const Machine& machine) {
@@ -161,17 +166,46 @@ Result<LoadedSettings> load_settings(const ConfigArguments& arguments, const Mac
   return loaded;
 }
 
+// The key, or its file, whichever came from the stronger source.
+Result<ApiKeyChoice> choose_api_key(const Settings& settings) {
+  const SettingValue& file = settings.get("api-key-file");
+  const SettingValue& key = settings.get("api-key");
+  ApiKeyChoice choice;
+  if (file.source < key.source) {
+    if (file.text.empty()) {
+      return base::invalid_argument("api-key-file: expected a file name, got an empty one (from " +
+                                    file.origin + ")");
+    }
+    choice.file = file.text;
+  } else {
+    choice.key = TRY(named("api-key", key, parse_optional_key(key.text)));
+  }
+  return choice;
+}
+
+Result<StoreConfig> make_store_config(const Settings& settings, const Machine& machine) {
+  const auto bytes = [&settings](std::string_view name) {
+    const SettingValue& value = settings.get(name);
+    return named(name, value, parse_bytes(value.text, kStoreBytes));
+  };
+  StoreConfig config;
+  config.rocksdb_block_cache_bytes = TRY(bytes("rocksdb-block-cache-bytes"));
+  config.rocksdb_write_buffer_bytes = TRY(bytes("rocksdb-write-buffer-bytes"));
+  config.fdb = TRY(make_fdb_config(settings, machine));
+  config.backend = TRY(backend_of(settings, machine));
+  return config;
+}
+
 Result<ServeConfig> make_config(const Settings& settings, const Machine& machine) {
   const auto read = [&]<class Parse>(std::string_view name, Parse parse) {
     const SettingValue& value = settings.get(name);
     return named(name, value, parse(value.text));
   };
-  const auto store_bytes = [](const std::string& text) { return parse_bytes(text, kStoreBytes); };
   ServeConfig config;
   config.listen = TRY(read("listen", world::parse_address));
   config.exposure =
       TRY(read("insecure", parse_bool)) ? Exposure::kInsecureAllowed : Exposure::kNeedsKey;
-  TRY(choose_api_key(settings, config));
+  config.api_key = TRY(choose_api_key(settings));
   config.loops = TRY(read("loops", parse_loops));
   config.log_level = TRY(read("log-level", parse_log_level));
   config.log_format = TRY(read("log-format", parse_log_format));
@@ -181,10 +215,8 @@ Result<ServeConfig> make_config(const Settings& settings, const Machine& machine
   config.openai_api_key = TRY(read("openai-api-key", parse_optional_key));
   config.openai_base_url = settings.get("openai-base-url").text;
   config.ca_file = settings.get("ca-file").text;
-  config.rocksdb_block_cache_bytes = TRY(read("rocksdb-block-cache-bytes", store_bytes));
-  config.rocksdb_write_buffer_bytes = TRY(read("rocksdb-write-buffer-bytes", store_bytes));
   TRY(check_exposure(config, settings.get("listen")));
-  config.backend = TRY(backend_of(settings, machine));
+  config.store = TRY(make_store_config(settings, machine));
   return config;
 }
 

@@ -30,8 +30,8 @@ TEST_F(ConfigTest, NeedsNothingToBeSaid) {
   EXPECT_EQ(made->loops, 1u);
   EXPECT_EQ(made->body_bytes_max, 32u << 20);
   EXPECT_EQ(made->drain_timeout, Duration::seconds(30));
-  EXPECT_EQ(made->backend.path, "/home/me/.local/share/kelpie");
-  EXPECT_EQ(made->api_key, "");
+  EXPECT_EQ(made->store.backend.path, "/home/me/.local/share/kelpie");
+  EXPECT_EQ(made->api_key.key, "");
 }
 
 TEST_F(ConfigTest, TakesFlagsBeforeTheEnvironmentBeforeTheFileBeforeTheDefault) {
@@ -59,15 +59,15 @@ TEST_F(ConfigTest, RefusesAnOpenAddressWithoutAKeyAndNamesTheWaysOut) {
 
 TEST_F(ConfigTest, PrefersTheKeyFromTheStrongerSource) {
   machine_.files["kelpie.toml"] = "api_key_file = \"/from-file\"\n";
-  EXPECT_EQ(config()->api_key_file, "/from-file");
+  EXPECT_EQ(config()->api_key.file, "/from-file");
   machine_.variables["LETTA_SERVER_PASSWORD"] = "theirs";
-  EXPECT_EQ(config()->api_key, "theirs");
-  EXPECT_EQ(config()->api_key_file, "");
+  EXPECT_EQ(config()->api_key.key, "theirs");
+  EXPECT_EQ(config()->api_key.file, "");
   machine_.variables["KELPIE_API_KEY"] = "ours";
-  EXPECT_EQ(config()->api_key, "ours");
+  EXPECT_EQ(config()->api_key.key, "ours");
   arguments_.flags["api-key-file"] = "/flag";
-  EXPECT_EQ(config()->api_key_file, "/flag");
-  EXPECT_EQ(config()->api_key, "");
+  EXPECT_EQ(config()->api_key.file, "/flag");
+  EXPECT_EQ(config()->api_key.key, "");
   arguments_.flags["api-key-file"] = "";
   EXPECT_NE(error().find("api-key-file"), std::string::npos);
 }
@@ -107,6 +107,36 @@ TEST_F(ConfigTest, RefusesAnUnknownKeyOfTheFileByItsLine) {
   EXPECT_TRUE(error().starts_with("kelpie.toml:1: unknown key")) << error();
 }
 
+TEST_F(ConfigTest, TakesTheSetupOfFoundationDbsClientFromEverySource) {
+  arguments_.flags["fdb-library"] = "/opt/libfdb_c.so";
+  arguments_.flags["fdb-tls-cert-file"] = "/tls/cert";
+  machine_.variables["KELPIE_FDB_TLS_KEY_FILE"] = "/tls/key";
+  machine_.variables["FDB_TLS_KEY_FILE"] = "/weaker";
+  machine_.variables["FDB_TLS_VERIFY_PEERS"] = "Check.Valid=1";
+  machine_.variables["KELPIE_FDB_KNOBS_FILE"] = "/knobs";
+  machine_.files["/knobs"] = "a=1\n";
+  machine_.files["kelpie.toml"] = "fdb_tls_ca_file = \"/tls/ca\"\nfdb_tls_password = \"hush\"\n";
+  const auto made = config();
+  ASSERT_TRUE(made.ok()) << made.error().to_string();
+  const FdbConfig& fdb = made->store.fdb;
+  EXPECT_EQ(fdb.library, "/opt/libfdb_c.so");
+  EXPECT_EQ(fdb.tls_cert_file, "/tls/cert");
+  EXPECT_EQ(fdb.tls_key_file, "/tls/key");
+  EXPECT_EQ(fdb.tls_ca_file, "/tls/ca");
+  EXPECT_EQ(fdb.tls_verify_peers, "Check.Valid=1");
+  EXPECT_EQ(fdb.tls_password, "hush");
+  EXPECT_EQ(fdb.knobs, (Knobs{{"a", "1"}}));
+}
+
+TEST_F(ConfigTest, AKnobsFileThatCannotBeReadIsAnError) {
+  arguments_.flags["fdb-knobs-file"] = "/knobs";
+  EXPECT_NE(error().find("/knobs (from --fdb-knobs-file), found none"), std::string::npos);
+  machine_.files["/knobs"] = "fine=1\nnot fine\n";
+  EXPECT_TRUE(error().starts_with("/knobs:2: ")) << error();
+  machine_.unreadable = {"/knobs"};
+  EXPECT_TRUE(error().starts_with("fdb-knobs-file: cannot read /knobs")) << error();
+}
+
 TEST_F(ConfigTest, RefusesAFileThatIsNotTomlByItsLine) {
   machine_.files["kelpie.toml"] = "listen = 1\nloops =\n";
   EXPECT_TRUE(error().starts_with("kelpie.toml:2: ")) << error();
@@ -140,6 +170,7 @@ TEST_F(ConfigTest, ShowsEveryValueWithItsSourceAndMasksSecrets) {
   machine_.files["kelpie.toml"] = "log_level = \"debug\"\n";
   machine_.variables["OPENAI_API_KEY"] = "sk-secret";
   machine_.variables["KELPIE_API_KEY"] = "very-secret";
+  machine_.variables["FDB_TLS_PASSWORD"] = "tls-secret";
   arguments_.flags["data-dir"] = "/d";
   const auto loaded = load_settings(arguments_, machine_);
   ASSERT_TRUE(loaded.ok());

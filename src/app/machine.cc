@@ -40,6 +40,11 @@ bool RealMachine::is_file(const std::string& path) const {
   return std::filesystem::is_regular_file(path, code);
 }
 
+bool RealMachine::is_directory(const std::string& path) const {
+  std::error_code code;
+  return std::filesystem::is_directory(path, code);
+}
+
 bool RealMachine::holds_data(const std::string& directory) const {
   std::error_code code;
   const std::filesystem::directory_iterator entries(directory, code);

@@ -21,6 +21,7 @@ class Machine {
   [[nodiscard]] virtual Result<std::optional<std::string>> read_file(
       const std::string& path) const = 0;
   [[nodiscard]] virtual bool is_file(const std::string& path) const = 0;
+  [[nodiscard]] virtual bool is_directory(const std::string& path) const = 0;
   // A directory with anything in it.
   [[nodiscard]] virtual bool holds_data(const std::string& directory) const = 0;
 };
@@ -31,6 +32,7 @@ class RealMachine final : public Machine {
   [[nodiscard]] Result<std::optional<std::string>> read_file(
       const std::string& path) const override;
   [[nodiscard]] bool is_file(const std::string& path) const override;
+  [[nodiscard]] bool is_directory(const std::string& path) const override;
   [[nodiscard]] bool holds_data(const std::string& directory) const override;
 };
 

@@ -45,6 +45,9 @@ TEST_F(RealMachineTest, KnowsADirectoryWithSomethingInIt) {
   EXPECT_TRUE(machine_.holds_data(root_));
   EXPECT_TRUE(machine_.is_file(root_ + "/file"));
   EXPECT_FALSE(machine_.is_file(root_));
+  EXPECT_TRUE(machine_.is_directory(root_));
+  EXPECT_FALSE(machine_.is_directory(root_ + "/file"));
+  EXPECT_FALSE(machine_.is_directory(root_ + "/none"));
 }
 
 }  // namespace

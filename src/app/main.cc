@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/backup.h"
 #include "app/command_line.h"
 #include "app/serve.h"
 #include "kelpie_version.h"
@@ -44,12 +45,55 @@ int print_config(const ConfigArguments& arguments) {
   return config.ok() ? kExitOk : fail(kExitUsage, config.error());
 }
 
+Result<BackupRequest> backup_request(const Command& command, const Settings& settings) {
+  BackupRequest request{.directory = command.backup_to,
+                        .server_url = command.backup_server,
+                        .api_key = TRY(choose_api_key(settings)),
+                        .ca_file = settings.get("ca-file").text};
+  if (request.server_url.empty()) {
+    request.server_url = url_of(TRY(world::parse_address(settings.get("listen").text)));
+  }
+  return request;
+}
+
+int backup(const Command& command) {
+  const auto loaded = load_settings(command.config, RealMachine());
+  if (!loaded.ok()) {
+    return fail(kExitUsage, loaded.error());
+  }
+  const auto request = backup_request(command, loaded->settings);
+  if (!request.ok()) {
+    return fail(kExitUsage, request.error());
+  }
+  const auto done = run_backup(*request);
+  return done.ok() ? kExitOk : fail(kExitFailed, done.error());
+}
+
+int restore(const Command& command) {
+  const RealMachine machine;
+  const auto loaded = load_settings(command.config, machine);
+  if (!loaded.ok()) {
+    return fail(kExitUsage, loaded.error());
+  }
+  auto store = make_store_config(loaded->settings, machine);
+  if (!store.ok()) {
+    return fail(kExitUsage, store.error());
+  }
+  const auto done = run_restore({.directory = command.restore_from, .store = *std::move(store)},
+                                std::string(kVersion));
+  return done.ok() ? kExitOk : fail(kExitFailed, done.error());
+}
+
 int run(const Command& command) {
   switch (command.verb) {
     case Verb::kServe:
       return serve(command.config);
     case Verb::kConfig:
       return print_config(command.config);
+    case Verb::kBackup:
+      return backup(command);
+    case Verb::kRestore:
+      return restore(command);
     case Verb::kOfflineModel:
       break;
   }

@@ -3,27 +3,27 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "api/server.h"
+#include "app/open_store.h"
 #include "app/until_asked.h"
 #include "async/run_on.h"
 #include "async/sleep.h"
 #include "llm/providers.h"
 #include "obs/metrics.h"
-#include "real/directory_lock.h"
 #include "real/loop_thread.h"
 #include "real/process.h"
 #include "real/real_log.h"
 #include "real/real_loop.h"
 #include "real/real_world.h"
-#include "store/local_database.h"
-#include "store/memory/memory_backend.h"
-#include "store/remote_database.h"
-#include "store/rocksdb/rocksdb_backend.h"
+#include "store/backup_stream.h"
+#include "store/database.h"
+#include "world/clock.h"
 
 namespace kelpie::app {
 namespace {
@@ -34,55 +34,31 @@ constexpr std::string_view kNodeName = "local";
 constexpr Duration kMemoryWatchInterval = Duration::seconds(10);
 
 Result<std::string> read_api_key(const ServeConfig& config, world::Log& log) {
-  if (config.api_key_file.empty()) {
-    return config.api_key;
+  if (config.api_key.file.empty()) {
+    return config.api_key.key;
   }
-  const real::KeyFile file = TRY(real::read_key_file(config.api_key_file));
+  const real::KeyFile file = TRY(real::read_key_file(config.api_key.file));
   if (!file.warning.empty()) {
     log.warn("the key file is not safe", {{"reason", file.warning}});
   }
   return file.key;
 }
 
-Result<std::optional<real::DirectoryLock>> lock_data(const BackendChoice& choice,
-                                                     const std::string& version, world::Log& log) {
-  if (choice.kind != BackendKind::kRocksDb) {
-    return std::optional<real::DirectoryLock>();
-  }
-  std::optional<real::DirectoryLock> lock = TRY(real::DirectoryLock::acquire(choice.path, version));
-  if (lock->crashed_holder()) {
-    log.warn("the last process on this data did not end by itself; it is dead",
-             {{"holder", lock->crashed_holder()->to_string()}});
-  }
-  return lock;
-}
-
-Result<std::unique_ptr<store::Backend>> open_engine(const ServeConfig& config, Loop& loop) {
-  if (config.backend.kind == BackendKind::kMemory) {
-    return std::unique_ptr<store::Backend>(std::make_unique<store::MemoryBackend>());
-  }
-  CHECK(config.backend.kind == BackendKind::kRocksDb);
-  return std::unique_ptr<store::Backend>(TRY(store::RocksdbBackend::open(
-      loop, store::RocksdbOptions{.directory = config.backend.path + "/rocksdb",
-                                  .block_cache_bytes = config.rocksdb_block_cache_bytes,
-                                  .write_buffer_bytes = config.rocksdb_write_buffer_bytes})));
-}
-
 // A loop beside the first: its own world, models and server over the first loop's store.
 struct ExtraLoop {
-  ExtraLoop(world::Log& log, const api::LoopPeer& first, store::Database& database,
+  ExtraLoop(world::Log& log, const api::LoopPeer& first, OpenStore& store,
             const llm::ModelsConfig& models_config, obs::Metrics& metrics,
             api::ServerOptions options)
       : real(thread.loop(), log,
              world::NodeName(std::string(kNodeName) + "/" + std::to_string(options.loop))),
-        remote(thread.loop(), first.place, database),
+        database(store.database_for(thread.loop(), first.place)),
         models(llm::make_models(real.world(), models_config)),
-        server(real.world(), remote, *models, metrics, std::move(options)) {}
+        server(real.world(), *database, *models, metrics, std::move(options)) {}
   // The thread ends before what it works on.
   ~ExtraLoop() { thread.join(); }
   real::LoopThread thread;
   real::RealWorld real;
-  store::RemoteDatabase remote;
+  std::unique_ptr<store::Database> database;
   std::unique_ptr<llm::Models> models;
   api::Server server;
 };
@@ -120,17 +96,41 @@ Task<void> watch_memory(Loop& loop, obs::Gauge& resident_bytes) {
 
 // A store that has stopped makes every answer an error: better to end, and be started again.
 // Serving that ends unasked is a failure of the process.
-Task<void> end_with_store(store::LocalDatabase& database, world::Log& log,
-                          world::Listener& listener) {
-  const std::string reason = co_await database.failed();
+Task<void> end_with_store(OpenStore& store, world::Log& log, world::Listener& listener) {
+  const std::string reason = co_await store.failed();
   log.error("the store has stopped, so this process ends", {{"reason", reason}});
   listener.close();
   co_return kOk;
 }
 
+// An engine with backups of its own has no snapshot to give.
+void serve_backups(api::Server& server, OpenStore& store, World& world,
+                   const std::string& version) {
+  if (store.latest() == nullptr) {
+    return;
+  }
+  server.serve_backups([&store, &world, version] {
+    return std::make_unique<store::BackupStream>(
+        world.loop, store.latest(),
+        store::BackupOrigin{.engine = std::string(store.database().engine_name()),
+                            .kelpie_version = version,
+                            .now = world.clock.wall()});
+  });
+}
+
+// Called on any loop when another process has fenced this one: what is left to do is to end.
+std::function<void()> end_when_taken_over(Loop& loop, world::Log& log, world::Listener& listener) {
+  return [&loop, &log, &listener] {
+    loop.post_from_thread([&log, &listener] {
+      log.error("another process has taken the store over, so this process ends");
+      listener.close();
+    });
+  };
+}
+
 void announce(const ServeConfig& config, const std::string& version, std::string_view api_key,
               world::Log& log) {
-  const BackendChoice& choice = config.backend;
+  const BackendChoice& choice = config.store.backend;
   const std::string_view name = backend_name(choice.kind);
   fmt::print("kelpie {}\n", version);
   if (choice.kind == BackendKind::kMemory) {
@@ -141,12 +141,6 @@ void announce(const ServeConfig& config, const std::string& version, std::string
   }
   fmt::print("auth     {}\n", api_key.empty() ? "none" : "API key");
   log.info("store chosen", {{"engine", name}, {"path", choice.path}, {"source", choice.source}});
-  if (choice.skipped_cluster) {
-    log.warn(
-        "found a FoundationDB cluster file; this build has no FoundationDB engine yet, so the "
-        "embedded store is used",
-        {{"cluster_file", *choice.skipped_cluster}});
-  }
   if (config.exposure == Exposure::kInsecureAllowed && api_key.empty() &&
       !is_loopback(config.listen.host)) {
     log.warn("--insecure: whoever reaches the address can read and change every agent",
@@ -167,13 +161,12 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
   TRY(llm::check_models_config(models_config));
   announce(config, version, api_key, log);
 
-  const auto lock = TRY(lock_data(config.backend, version, log));
   real::RealLoop loop;
   real::RealWorld real(loop, log, world::NodeName(std::string(kNodeName)));
   World& world = real.world();
+  const auto store = TRY(open_store(config.store, world, version));
   const auto listener = TRY(loop.run(world.net.listen(config.listen)));
-  const auto engine = TRY(open_engine(config, loop));
-  store::LocalDatabase database(world, *engine);
+  TRY(loop.run(prepare_store(*store, world)));
   obs::Metrics metrics;
   const auto models = llm::make_models(world, models_config);
   api::ServerOptions options{.api_key = api_key,
@@ -181,19 +174,23 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
                              .body_bytes_max = config.body_bytes_max,
                              .kelpie_version = version,
                              .loops = config.loops};
-  api::Server server(world, database, *models, metrics, options);
+  if (store->reach() == Reach::kOthers) {
+    options.taken_over = end_when_taken_over(loop, log, *listener);
+  }
+  api::Server server(world, store->database(), *models, metrics, options);
   const GiveBack give_back{loop};
   std::vector<api::LoopPeer> peers{server.as_peer()};
   std::vector<std::unique_ptr<ExtraLoop>> extra;
   for (options.loop = 1; options.loop < config.loops; ++options.loop) {
     extra.push_back(
-        std::make_unique<ExtraLoop>(log, peers.front(), database, models_config, metrics, options));
+        std::make_unique<ExtraLoop>(log, peers.front(), *store, models_config, metrics, options));
     peers.push_back(extra.back()->server.as_peer());
   }
   server.route_over(std::move(peers));
+  serve_backups(server, *store, world, version);
   const EndCrossings end_crossings{server};
   Scope background(loop, nullptr);
-  background.spawn(end_with_store(database, log, *listener));
+  background.spawn(end_with_store(*store, log, *listener));
   background.spawn(watch_memory(
       loop, metrics.gauge("process_resident_memory_bytes", "Memory in use, in bytes.")));
 

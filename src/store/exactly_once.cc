@@ -53,22 +53,25 @@ Task<bool> settle(World& world, Database& database, Undecided undecided, ShowsCo
   if (world.faults.mutant("M9")) {
     co_return false;
   }
+  std::unique_ptr<Transaction> transaction = database.begin();
   for (int attempt = 1;; ++attempt) {
-    // A transaction of its own for each attempt: one that is itself undecided proves nothing, and
-    // is simply made again.
-    const std::unique_ptr<Transaction> transaction = database.begin();
     const auto head = co_await close_off(world, *transaction, undecided).result();
     Result<bool> happened = head.ok() ? shows(*head) : head.error();
     if (happened.ok()) {
       co_return std::move(happened);
     }
-    const Code code = happened.error().code;
-    const bool again = code == Code::kAborted || code == Code::kUnknown;
-    if (!again || attempt == kSettleAttemptsMax) {
+    auto again = Result<void>(kOk);
+    if (happened.error().code == Code::kUnknown) {
+      // An attempt that is itself undecided proves nothing, and is simply made again.
+      transaction = database.begin();
+      co_await async::sleep_for(world.loop, kPauseFirst * attempt);
+    } else {
+      again = co_await transaction->on_error(happened.error()).result();
+    }
+    if (!again.ok() || attempt == kSettleAttemptsMax) {
       // Whatever kept us from looking, the commit is what it was: undecided.
       co_return base::unknown("the commit stays undecided: " + happened.error().message);
     }
-    co_await async::sleep_for(world.loop, kPauseFirst * attempt);
   }
 }
 
