@@ -114,24 +114,33 @@ Task<void> Activation::give_away() {
 }
 
 Task<void> Activation::activate() {
-  constexpr int kAttemptsMax = 3;
+  constexpr int kAttemptsMax = 10;
   for (int attempt = 1;; ++attempt) {
     fence_ = runtime_.ownership_.fence();
     generation_ = co_await runtime_.ownership_.acquire(self_.name());
     auto transaction = runtime_.database_.begin();
-    auto guarded = co_await fence_->guard(*transaction).result();
-    if (guarded.ok()) {
-      co_await read_head(*transaction);
-      co_await actor_->activate(*transaction);
+    auto read = co_await read_state(*transaction).result();
+    if (read.ok()) {
       ++runtime_.counters_.activations;
       active_ = true;
       co_return kOk;
     }
-    if (guarded.error().code != Code::kFailedPrecondition || attempt == kAttemptsMax) {
-      co_return std::move(guarded).error();
+    const Code code = read.error().code;
+    if ((code != Code::kFailedPrecondition && code != Code::kAborted) || attempt == kAttemptsMax) {
+      co_return std::move(read).error();
     }
-    co_await runtime_.rejoin(fence_->epoch());
+    if (code == Code::kFailedPrecondition) {
+      co_await runtime_.rejoin(fence_->epoch());
+    } else {
+      co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+    }
   }
+}
+
+Task<void> Activation::read_state(store::Transaction& transaction) {
+  co_await fence_->guard(transaction);
+  co_await read_head(transaction);
+  co_return co_await actor_->activate(transaction).result();
 }
 
 Task<void> Activation::read_head(store::Transaction& transaction) {
@@ -168,6 +177,9 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
   auto transaction = runtime_.database_.begin();
   auto guarded = co_await fence_->guard(*transaction).result();
   if (!guarded.ok()) {
+    if (guarded.error().code == Code::kAborted) {
+      co_return std::nullopt;
+    }
     if (guarded.error().code == Code::kFailedPrecondition) {
       ++runtime_.counters_.fences_lost;
       pending.finish(base::unavailable("the actor moved to another owner; try again"));
@@ -223,7 +235,7 @@ Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction
 
 Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn,
                                                          PendingTurn& pending) {
-  auto happened = co_await settle_commit(std::move(nonce)).result();
+  auto happened = co_await settle_commit(std::move(nonce), turn).result();
   if (happened.ok()) {
     if (*happened) {
       co_return committed(turn, pending);
@@ -245,15 +257,20 @@ Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
   return turn.destroys_ ? Next::kEnd : Next::kGoOn;
 }
 
-Task<bool> Activation::settle_commit(Bytes nonce) {
-  const bool committed_before = turn_ > 0;
-  auto shows = [nonce, committed_before](const std::optional<Bytes>& head) -> Result<bool> {
-    // A head that is gone was cleared by the turn that ends the actor: no other turn runs
-    // meanwhile.
-    if (!head.has_value()) {
-      return committed_before;
+Task<bool> Activation::settle_commit(Bytes nonce, const Turn& turn) {
+  auto shows = [nonce, before = turn_,
+                destroys = turn.destroys_](const std::optional<Bytes>& head) -> Result<bool> {
+    if (!head.has_value() && (destroys || before == 0)) {
+      return destroys && before > 0;
     }
-    return TRY(Head::decode(*head)).nonce == nonce;
+    if (head.has_value()) {
+      const Head seen = TRY(Head::decode(*head));
+      if (seen.nonce == nonce || seen.turn == before) {
+        return seen.nonce == nonce;
+      }
+    }
+    // Whether ours came before theirs, the head no longer says.
+    return base::failed_precondition("another owner has written since");
   };
   return store::settle(runtime_.world_, runtime_.database_,
                        {store::keys::actor_head(self_.name()), nonce}, std::move(shows));

@@ -50,6 +50,8 @@ class Activation {
   Task<void> activate();
   // Ends this node's ownership of an actor that nobody calls.
   Task<void> give_away();
+  // `failed_precondition` when the fence is lost.
+  Task<void> read_state(store::Transaction& transaction);
   Task<void> read_head(store::Transaction& transaction);
   // False when it was idle for too long.
   Task<bool> wait_for_turn();
@@ -60,8 +62,9 @@ class Activation {
                                         PendingTurn& pending);
   Task<std::optional<Next>> settle(Bytes nonce, Turn& turn, PendingTurn& pending);
   Next committed(Turn& turn, PendingTurn& pending);
-  // Whether the undecided commit with this nonce happened. Once it is answered no, it never will.
-  Task<bool> settle_commit(Bytes nonce);
+  // Whether the turn's undecided commit with this nonce happened. Once it is answered no, it never
+  // will. `unknown` if that cannot be told any more.
+  Task<bool> settle_commit(Bytes nonce, const Turn& turn);
 
   Runtime& runtime_;
   ActorRef self_;

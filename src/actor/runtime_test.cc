@@ -216,19 +216,36 @@ TEST_F(RuntimeTest, AnActorGoesOnUnderANewEpochAfterItsFenceWasLost) {
   EXPECT_EQ(runtime_.counters().fences_lost, 1U);
 }
 
-TEST_F(RuntimeTest, AProcessThatWasTakenOverWritesNothingAnyMore) {
-  bool told = false;
-  ownership_.join_once([&told] { told = true; });
-  ASSERT_TRUE(run(add("a", 1)).ok());
-  cluster::Ownership other(machine_.world, database_, cluster::OwnerRecords::kNone);
-  ASSERT_TRUE(run(cluster::fence_all_nodes(machine_.world, database_)).ok());
-  ASSERT_TRUE(run(other.join()).ok());
-  const cluster::Fence theirs = other.fence();
-  EXPECT_FALSE(run(add("a", 1)).ok());
-  EXPECT_FALSE(run(add("a", 1)).ok());
-  EXPECT_TRUE(told);
-  auto transaction = database_.begin();
-  EXPECT_TRUE(run(theirs.guard(*transaction)).ok());
+class TakenOver : public RuntimeTest {
+ protected:
+  static constexpr auto kAddOne = [](CounterActor& a, Turn& turn) { return a.add(turn, 1); };
+  // A process that holds the store, over a database of its own.
+  struct Process {
+    Process(TakenOver& test, store::Database& database)
+        : ownership(test.machine_.world, database, cluster::OwnerRecords::kNone),
+          runtime(test.machine_.world, database, ownership, RuntimeOptions{}) {
+      ownership.hold(
+          test.run(cluster::take_over(test.machine_.world, test.database_, {"test"})).value(),
+          [this] { told = true; });
+      runtime.register_type(kType, [&test](ActorServices services) {
+        return std::make_unique<CounterActor>(std::move(services), test.notes_);
+      });
+    }
+    cluster::Ownership ownership;
+    Runtime runtime;
+    bool told = false;
+  };
+};
+
+TEST_F(TakenOver, AProcessWritesNothingAnyMoreAndIsToldAtLatestWithItsSecondTurn) {
+  Process older(*this, database_);
+  ASSERT_TRUE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
+  Process newer(*this, database_);
+  EXPECT_FALSE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
+  EXPECT_FALSE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
+  EXPECT_TRUE(older.told);
+  EXPECT_EQ(run(newer.runtime.call<CounterActor>(ref("a"), kAddOne)).value(), 2);
+  EXPECT_FALSE(newer.told);
 }
 
 TEST_F(RuntimeTest, DestroyingAnActorLeavesNoKeyOfIt) {

@@ -156,12 +156,7 @@ Task<Block> AgentActor::update_block(actor::Turn& turn, std::string label, Block
     block.description = std::move(*patch.description);
     block.has_description = true;
   }
-  const int64_t length = characters(block.value);
-  if (length > block.limit) {
-    co_return base::out_of_range("the value has " + std::to_string(length) +
-                                 " characters, the block's limit is " +
-                                 std::to_string(block.limit));
-  }
+  co_await check_block_limit(block);
   co_await store.put_block(config.id, block);
   co_return std::move(block);
 }
@@ -169,7 +164,7 @@ Task<Block> AgentActor::update_block(actor::Turn& turn, std::string label, Block
 Task<void> AgentActor::remove(actor::Turn& turn) {
   AgentStore store(turn.transaction());
   Config config = co_await must_exist(store);
-  co_await store.erase_agent(std::move(config));
+  co_await store.erase_agent(std::move(config), services_.world.faults);
   turn.destroy_actor();
   co_return kOk;
 }

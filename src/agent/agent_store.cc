@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "async/sleep.h"
+#include "agent/memory_tools.h"
 #include "codec/tuple.h"
 #include "store/chunked.h"
 #include "store/keys.h"
@@ -15,7 +15,6 @@ namespace {
 namespace keys = store::keys;
 using store::KeyRange;
 using store::KeyValue;
-using store::RangePage;
 using store::RangeRead;
 
 constexpr size_t kNoLimit = SIZE_MAX;
@@ -42,108 +41,66 @@ Result<Place> place_in_key(ByteView key) {
   return Place{elements[count - 2].number, elements[count - 1].number};
 }
 
-// Narrows `range` to what comes after and before the cursors in the list's order.
-void narrow(KeyRange& range, const std::optional<Bytes>& after, const std::optional<Bytes>& before,
-            store::Order order) {
-  const bool forward = order == store::Order::kForward;
-  const std::optional<Bytes>& low = forward ? after : before;
-  const std::optional<Bytes>& high = forward ? before : after;
-  if (low.has_value()) {
-    range.begin = std::max(range.begin, *low + '\x00');
-  }
-  if (high.has_value()) {
-    range.end = std::min(range.end, *high);
-  }
-}
-
 }  // namespace
 
-PageWalk walk_of(PageRequest page) {
-  PageWalk walk{std::move(page), false};
-  if (walk.page.before.has_value() && !walk.page.after.has_value()) {
-    walk.turned = true;
-    walk.page.after = std::exchange(walk.page.before, std::nullopt);
-    walk.page.order =
-        walk.page.order == store::Order::kForward ? store::Order::kReverse : store::Order::kForward;
-  }
-  return walk;
-}
-
-Task<std::optional<Bytes>> AgentStore::value(Bytes key) {
-  co_return co_await store::get_chunked(transaction_, std::move(key), isolation_);
-}
-
-Task<std::vector<KeyValue>> AgentStore::next_page(RangeRead& read) {
-  read.isolation = isolation_;
-  RangePage page = co_await transaction_.get_range(read);
-  read.range = page.more ? std::move(page.next) : KeyRange();
-  if (page.more && loop_ != nullptr) {
-    co_await async::yield(*loop_);
-  }
-  co_return std::move(page.rows);
-}
-
-Task<std::vector<KeyValue>> AgentStore::rows(KeyRange range, store::Order order, size_t limit) {
-  std::vector<KeyValue> all;
-  RangeRead read{.range = std::move(range), .order = order};
-  const size_t page_max = read.rows_max;
-  while (!read.range.empty() && all.size() < limit) {
-    read.rows_max = std::min(page_max, limit - all.size());
-    std::vector<KeyValue> page = co_await next_page(read);
-    std::ranges::move(page, std::back_inserter(all));
-  }
-  co_return std::move(all);
-}
-
 Task<std::optional<Config>> AgentStore::config(std::string agent_id) {
-  auto bytes = co_await value(keys::agent_config(agent_id));
-  if (!bytes.has_value()) {
-    co_return std::optional<Config>();
-  }
-  co_return std::optional<Config>(co_await Config::decode(*bytes));
+  Bytes key = keys::agent_config(agent_id);
+  co_return co_await io_.load<Config>(std::move(key), "agent", std::move(agent_id));
+}
+
+Task<bool> AgentStore::exists(std::string agent_id) {
+  const std::optional<Bytes> row = co_await io_.row(keys::agent_config(agent_id));
+  co_return row.has_value();
 }
 
 Task<void> AgentStore::put_config(Config config) {
-  co_await store::set_chunked(transaction_, keys::agent_config(config.id), config.encode());
+  co_await check_id(config.id, "an agent's id");
+  co_await io_.save(keys::agent_config(config.id), config.encode());
   co_return kOk;
 }
 
 Task<void> AgentStore::insert_agent(Config config) {
-  transaction_.set(keys::agent_created(config.created_micros, config.id), Bytes());
+  io_.transaction().set(keys::agent_created(config.created_micros, config.id), Bytes());
   co_await put_config(std::move(config));
   co_return kOk;
 }
 
-Task<void> AgentStore::erase_agent(Config config) {
-  transaction_.clear_range(keys::agent(config.id));
-  transaction_.clear(keys::agent_created(config.created_micros, config.id));
-  transaction_.clear(keys::agent_working(config.id));
+Task<void> AgentStore::erase_agent(Config config, world::Faults& faults) {
+  store::Transaction& transaction = io_.transaction();
+  transaction.clear_range(keys::agent(config.id));
+  if (faults.mutant("M23")) {
+    co_return kOk;
+  }
+  transaction.clear(keys::agent_created(config.created_micros, config.id));
+  transaction.clear(keys::agent_working(config.id));
   co_return kOk;
 }
 
-Task<std::vector<std::string>> AgentStore::agent_ids(PageRequest page) {
-  std::optional<Bytes> cursor_keys[2];
-  const std::optional<std::string>* cursors[2] = {&page.after, &page.before};
-  for (int i = 0; i < 2; ++i) {
-    if (!cursors[i]->has_value()) {
-      continue;
-    }
-    std::optional<Config> agent = co_await config(**cursors[i]);
-    if (!agent.has_value()) {
-      co_return std::vector<std::string>();
-    }
-    cursor_keys[i] = keys::agent_created(agent->created_micros, agent->id);
+Task<std::vector<std::string>> AgentStore::agent_ids(PageRequest request) {
+  const PageWalk walk = walk_of(std::move(request));
+  KeyRange range = co_await cut(keys::agents_created(), walk.page,
+                                [this](std::string id) { return created_key_of(std::move(id)); });
+  std::vector<std::string> ids =
+      co_await ids_in(std::move(range), walk.page.order, walk.page.limit);
+  if (walk.turned) {
+    std::ranges::reverse(ids);
   }
-  KeyRange range = keys::agents_created();
-  narrow(range, cursor_keys[0], cursor_keys[1], page.order);
-  std::vector<KeyValue> found = co_await rows(std::move(range), page.order, page.limit);
+  co_return std::move(ids);
+}
+
+Task<std::optional<Bytes>> AgentStore::created_key_of(std::string agent_id) {
+  const std::optional<Config> agent = co_await config(std::move(agent_id));
+  co_return agent.has_value()
+      ? std::optional<Bytes>(keys::agent_created(agent->created_micros, agent->id))
+      : std::nullopt;
+}
+
+Task<std::vector<std::string>> AgentStore::ids_in(KeyRange range, store::Order order,
+                                                  size_t limit) {
+  std::vector<KeyValue> found = co_await io_.rows(std::move(range), order, limit);
   std::vector<std::string> ids;
   for (const KeyValue& row : found) {
-    const auto elements = co_await codec::unpack_tuple(row.key);
-    if (elements.empty() || !elements.back().is_string()) {
-      co_return base::data_loss("an agent index key has an unknown format");
-    }
-    ids.emplace_back(elements.back().bytes);
+    ids.push_back(co_await last_string(row.key));
   }
   co_return std::move(ids);
 }
@@ -153,7 +110,7 @@ Task<std::vector<Block>> AgentStore::blocks(std::string agent_id) {
   store::ChunkAssembler values;
   RangeRead read{.range = keys::agent_blocks(agent_id)};
   while (!read.range.empty()) {
-    std::vector<KeyValue> page = co_await next_page(read);
+    std::vector<KeyValue> page = co_await io_.next_page(read);
     for (KeyValue& row : page) {
       std::optional<KeyValue> whole = co_await values.take(std::move(row));
       if (!whole.has_value()) {
@@ -173,40 +130,143 @@ Task<std::vector<Block>> AgentStore::blocks(std::string agent_id) {
 }
 
 Task<std::optional<Block>> AgentStore::block(std::string agent_id, std::string label) {
-  auto bytes = co_await value(keys::agent_block(agent_id, label));
-  if (!bytes.has_value()) {
-    co_return std::optional<Block>();
-  }
-  co_return std::optional<Block>(co_await Block::decode(*bytes));
+  Bytes key = keys::agent_block(agent_id, label);
+  co_return co_await io_.load<Block>(std::move(key), "block", std::move(label));
 }
 
 Task<void> AgentStore::put_block(std::string agent_id, Block block) {
-  co_await store::set_chunked(transaction_, keys::agent_block(agent_id, block.label),
-                              block.encode());
+  co_await check_name(block.label, "a block's label");
+  co_await io_.save(keys::agent_block(agent_id, block.label), block.encode());
   co_return kOk;
 }
 
 Task<void> AgentStore::erase_block(std::string agent_id, std::string label) {
-  co_await store::clear_chunked(transaction_, keys::agent_block(agent_id, label));
+  co_await store::clear_chunked(io_.transaction(), keys::agent_block(agent_id, label));
   co_return kOk;
+}
+
+Task<Block> AgentStore::must_have_block(std::string agent_id, std::string label) {
+  std::optional<Block> found = co_await block(std::move(agent_id), label);
+  if (!found.has_value()) {
+    co_return base::not_found("the agent has no block with the label \"" + label + "\"");
+  }
+  co_return std::move(*found);
+}
+
+Task<Block> AgentStore::set_block_value(std::string agent_id, std::string label,
+                                        std::string value) {
+  Block block = co_await must_have_block(agent_id, std::move(label));
+  block.value = std::move(value);
+  co_await check_block_limit(block);
+  co_await put_block(std::move(agent_id), block);
+  co_return std::move(block);
+}
+
+Task<Block> AgentStore::append_to_block(std::string agent_id, std::string label, std::string text) {
+  const Block block = co_await must_have_block(agent_id, label);
+  co_return co_await set_block_value(std::move(agent_id), std::move(label), block.value + text);
+}
+
+Result<void> check_block_limit(const Block& block) {
+  const int64_t length = characters(block.value);
+  if (length > block.limit) {
+    return base::out_of_range("the value has " + std::to_string(length) +
+                              " characters, the block's limit is " + std::to_string(block.limit));
+  }
+  return kOk;
 }
 
 Task<void> AgentStore::put_message(std::string agent_id, Message message) {
   const Place place = message.place;
   CHECK(place.turn > 0 && place.index >= 0);
-  transaction_.set(keys::agent_message_order(agent_id, place.turn, place.index), message.id);
-  transaction_.set(keys::agent_message_at(agent_id, message.id), encode_place(place));
-  co_await store::set_chunked(transaction_, keys::agent_message(agent_id, place.turn, place.index),
-                              message.encode());
+  co_await check_id(message.id, "a message's id");
+  store::Transaction& transaction = io_.transaction();
+  transaction.set(keys::agent_message_order(agent_id, place.turn, place.index), message.id);
+  transaction.set(keys::agent_message_at(agent_id, message.id), encode_place(place));
+  if (message.created_micros != 0) {
+    transaction.set(
+        keys::agent_message_time(agent_id, message.created_micros, place.turn, place.index),
+        message.id);
+  }
+  co_await io_.save(keys::agent_message(agent_id, place.turn, place.index), message.encode());
   co_return kOk;
 }
 
+// The next index of the last turn, and not a turn of its own: the agent's actor numbers turns, each
+// higher than all before, and would write its next one over it.
+Task<Message> AgentStore::append_message(std::string agent_id, Message message) {
+  co_await io_.must_have_agent(agent_id);
+  const std::optional<Place> taken = co_await place_of(agent_id, message.id);
+  if (taken.has_value()) {
+    co_return base::already_exists("the agent has a message with the id " + message.id);
+  }
+  const std::vector<KeyValue> last =
+      co_await io_.rows(keys::agent_message_orders(agent_id), store::Order::kReverse, 1);
+  message.place = Place{1, 0};
+  if (!last.empty()) {
+    message.place = co_await place_in_key(last.front().key);
+    message.place.index += 1;
+  }
+  co_await put_message(std::move(agent_id), message);
+  co_return std::move(message);
+}
+
+Task<std::optional<Message>> AgentStore::message(std::string agent_id, std::string message_id) {
+  const std::optional<Place> place = co_await place_of(agent_id, message_id);
+  if (!place.has_value()) {
+    co_return std::optional<Message>();
+  }
+  auto found = co_await io_.load<Message>(keys::agent_message(agent_id, place->turn, place->index),
+                                          "message", message_id);
+  if (!found.has_value()) {
+    co_return base::data_loss("message " + message_id + " is listed but not stored");
+  }
+  found->place = *place;
+  co_return std::move(found);
+}
+
+Task<bool> AgentStore::erase_message(std::string agent_id, std::string message_id) {
+  const std::optional<Message> found = co_await message(agent_id, message_id);
+  if (!found.has_value()) {
+    co_return false;
+  }
+  const auto [turn, index] = found->place;
+  store::Transaction& transaction = io_.transaction();
+  transaction.clear(keys::agent_message_order(agent_id, turn, index));
+  transaction.clear(keys::agent_message_at(agent_id, message_id));
+  transaction.clear(keys::agent_message_time(agent_id, found->created_micros, turn, index));
+  co_await store::clear_chunked(transaction, keys::agent_message(agent_id, turn, index));
+  co_return true;
+}
+
+// By the rows of the order index, which hold ids alone. A counter would cost one read instead of
+// one for each thousand messages, but a message may be written over itself, and to know that it is
+// not new each write would have to read first.
+Task<size_t> AgentStore::count_messages(std::string agent_id) {
+  co_return co_await io_.count(keys::agent_message_orders(agent_id));
+}
+
 Task<std::optional<Place>> AgentStore::place_of(std::string agent_id, std::string message_id) {
-  auto bytes = co_await transaction_.get(keys::agent_message_at(agent_id, message_id), isolation_);
+  const std::optional<Bytes> bytes = co_await io_.row(keys::agent_message_at(agent_id, message_id));
   if (!bytes.has_value()) {
     co_return std::optional<Place>();
   }
   co_return std::optional<Place>(co_await decode_place(*bytes));
+}
+
+Task<std::optional<Bytes>> AgentStore::order_key_of(std::string agent_id, std::string message_id) {
+  const std::optional<Place> place = co_await place_of(agent_id, std::move(message_id));
+  co_return place.has_value()
+      ? std::optional<Bytes>(keys::agent_message_order(agent_id, place->turn, place->index))
+      : std::nullopt;
+}
+
+Task<std::optional<Bytes>> AgentStore::time_key_of(std::string agent_id, std::string message_id) {
+  const std::optional<Message> found = co_await message(agent_id, std::move(message_id));
+  co_return found.has_value()
+      ? std::optional<Bytes>(keys::agent_message_time(agent_id, found->created_micros,
+                                                      found->place.turn, found->place.index))
+      : std::nullopt;
 }
 
 // Two range reads for each page: which messages, then all of them with one read from the first to
@@ -219,7 +279,7 @@ Task<std::vector<Message>> AgentStore::read_messages(std::string agent_id, KeyRa
   const size_t page_max = read.rows_max;
   while (!read.range.empty() && messages.size() < limit) {
     read.rows_max = std::min(page_max, limit - messages.size());
-    std::vector<KeyValue> listed = co_await next_page(read);
+    std::vector<KeyValue> listed = co_await io_.next_page(read);
     if (order == store::Order::kReverse) {
       std::ranges::reverse(listed);
     }
@@ -248,7 +308,7 @@ Task<std::vector<Message>> AgentStore::read_bodies(std::string agent_id,
   store::ChunkAssembler values;
   RangeRead read{.range = store::chunked_range(key_of(places.front()), key_of(places.back()))};
   while (!read.range.empty()) {
-    std::vector<KeyValue> page = co_await next_page(read);
+    std::vector<KeyValue> page = co_await io_.next_page(read);
     for (KeyValue& row : page) {
       std::optional<KeyValue> whole = co_await values.take(std::move(row));
       if (!whole.has_value()) {
@@ -258,9 +318,12 @@ Task<std::vector<Message>> AgentStore::read_bodies(std::string agent_id,
       if (next == places.size() || whole->key != key_of(places[next])) {
         co_return base::data_loss("the messages of " + agent_id + " are not those that are listed");
       }
-      Message message = co_await Message::decode(whole->value);
-      message.place = places[next];
-      messages.push_back(std::move(message));
+      Result<Message> message = Message::decode(whole->value);
+      if (!message.ok()) {
+        co_return std::move(message).error().with_context("message " + listed[next].value);
+      }
+      message->place = places[next];
+      messages.push_back(std::move(*message));
     }
   }
   co_await values.finish();
@@ -273,25 +336,67 @@ Task<std::vector<Message>> AgentStore::read_bodies(std::string agent_id,
 
 Task<std::vector<Message>> AgentStore::messages(std::string agent_id, PageRequest request) {
   const PageWalk walk = walk_of(std::move(request));
-  const PageRequest& page = walk.page;
-  std::optional<Bytes> cursor_keys[2];
-  const std::optional<std::string>* cursors[2] = {&page.after, &page.before};
-  for (int i = 0; i < 2; ++i) {
-    if (!cursors[i]->has_value()) {
-      continue;
-    }
-    std::optional<Place> place = co_await place_of(agent_id, **cursors[i]);
-    if (!place.has_value()) {
-      co_return std::vector<Message>();
-    }
-    cursor_keys[i] = keys::agent_message_order(agent_id, place->turn, place->index);
-  }
-  KeyRange range = keys::agent_message_orders(agent_id);
-  narrow(range, cursor_keys[0], cursor_keys[1], page.order);
-  std::vector<Message> messages =
-      co_await read_messages(std::move(agent_id), std::move(range), page.order, page.limit);
+  KeyRange range = co_await cut(
+      keys::agent_message_orders(agent_id), walk.page,
+      [this, &agent_id](std::string id) { return order_key_of(agent_id, std::move(id)); });
+  std::vector<Message> messages = co_await read_messages(std::move(agent_id), std::move(range),
+                                                         walk.page.order, walk.page.limit);
   if (walk.turned) {
     std::ranges::reverse(messages);
+  }
+  co_return std::move(messages);
+}
+
+Task<std::vector<Message>> AgentStore::messages_since(std::string agent_id, WallTime since,
+                                                      PageRequest request) {
+  const PageWalk walk = walk_of(std::move(request));
+  KeyRange range = keys::agent_message_times(agent_id);
+  range.begin = keys::agent_message_time(agent_id, since.micros(), 0, 0);
+  range = co_await cut(std::move(range), walk.page, [this, &agent_id](std::string id) {
+    return time_key_of(agent_id, std::move(id));
+  });
+  std::vector<KeyValue> timed =
+      co_await io_.rows(std::move(range), walk.page.order, walk.page.limit);
+  if (walk.page.order == store::Order::kReverse) {
+    std::ranges::reverse(timed);
+  }
+  std::vector<Message> messages = co_await read_timed(std::move(agent_id), std::move(timed));
+  if ((walk.page.order == store::Order::kReverse) != walk.turned) {
+    std::ranges::reverse(messages);
+  }
+  co_return std::move(messages);
+}
+
+// Times nearly always grow as places do, and then one range holds the page. Where the time of day
+// jumped they do not, and each message is read by itself.
+Task<std::vector<Message>> AgentStore::read_timed(std::string agent_id,
+                                                  std::vector<KeyValue> timed) {
+  std::vector<Message> messages;
+  std::vector<Place> places;
+  for (const KeyValue& row : timed) {
+    places.push_back(co_await place_in_key(row.key));
+  }
+  if (places.empty()) {
+    co_return std::move(messages);
+  }
+  const Place first = places.front();
+  const Place last = places.back();
+  if (first < last) {
+    KeyRange range{keys::agent_message_order(agent_id, first.turn, first.index),
+                   keys::agent_message_order(agent_id, last.turn, last.index) + '\x00'};
+    std::vector<KeyValue> listed =
+        co_await io_.rows(std::move(range), store::Order::kForward, timed.size() + 1);
+    const bool same = std::ranges::equal(listed, timed, {}, &KeyValue::value, &KeyValue::value);
+    if (same) {
+      co_return co_await read_bodies(std::move(agent_id), std::move(listed));
+    }
+  }
+  for (const KeyValue& row : timed) {
+    std::optional<Message> found = co_await message(agent_id, row.value);
+    if (!found.has_value()) {
+      co_return base::data_loss("message " + row.value + " is listed by time but not stored");
+    }
+    messages.push_back(std::move(*found));
   }
   co_return std::move(messages);
 }
@@ -311,7 +416,7 @@ Task<std::vector<Message>> AgentStore::messages_from(std::string agent_id, Place
 
 Task<std::vector<std::string>> AgentStore::message_ids(std::string agent_id) {
   std::vector<KeyValue> found =
-      co_await rows(keys::agent_message_orders(agent_id), store::Order::kForward, kNoLimit);
+      co_await io_.rows(keys::agent_message_orders(agent_id), store::Order::kForward, kNoLimit);
   std::vector<std::string> ids;
   ids.reserve(found.size());
   for (KeyValue& row : found) {
@@ -321,58 +426,43 @@ Task<std::vector<std::string>> AgentStore::message_ids(std::string agent_id) {
 }
 
 Task<std::optional<Run>> AgentStore::run(std::string agent_id, std::string run_id) {
-  auto bytes = co_await value(keys::agent_run(agent_id, run_id));
-  if (!bytes.has_value()) {
-    co_return std::optional<Run>();
-  }
-  co_return std::optional<Run>(co_await Run::decode(*bytes));
+  Bytes key = keys::agent_run(agent_id, run_id);
+  co_return co_await io_.load<Run>(std::move(key), "run", std::move(run_id));
 }
 
 Task<void> AgentStore::put_run(std::string agent_id, Run run) {
-  co_await store::set_chunked(transaction_, keys::agent_run(agent_id, run.id), run.encode());
+  co_await check_id(run.id, "a run's id");
+  co_await io_.save(keys::agent_run(agent_id, run.id), run.encode());
   co_return kOk;
 }
 
 Task<std::vector<AgentStore::Queued>> AgentStore::queue(std::string agent_id) {
   std::vector<KeyValue> found =
-      co_await rows(keys::agent_queue(agent_id), store::Order::kForward, kNoLimit);
+      co_await io_.rows(keys::agent_queue(agent_id), store::Order::kForward, kNoLimit);
   std::vector<Queued> queue;
   for (KeyValue& row : found) {
-    const auto elements = co_await codec::unpack_tuple(row.key);
-    if (elements.empty() || !elements.back().is_integer()) {
-      co_return base::data_loss("a queue key has an unknown format");
-    }
-    queue.push_back(Queued{elements.back().number, std::move(row.value)});
+    const int64_t turn = co_await last_integer(row.key);
+    queue.push_back(Queued{turn, std::move(row.value)});
   }
   co_return std::move(queue);
 }
 
 void AgentStore::enqueue(const std::string& agent_id, Queued entry) {
-  transaction_.set(keys::agent_queue_entry(agent_id, entry.turn), entry.run_id);
-  transaction_.set(keys::agent_working(agent_id), Bytes());
+  io_.transaction().set(keys::agent_queue_entry(agent_id, entry.turn), entry.run_id);
+  io_.transaction().set(keys::agent_working(agent_id), Bytes());
 }
 
 Task<void> AgentStore::dequeue(std::string agent_id, int64_t turn) {
-  transaction_.clear(keys::agent_queue_entry(agent_id, turn));
+  io_.transaction().clear(keys::agent_queue_entry(agent_id, turn));
   std::vector<Queued> left = co_await queue(agent_id);
   if (left.empty()) {
-    transaction_.clear(keys::agent_working(agent_id));
+    io_.transaction().clear(keys::agent_working(agent_id));
   }
   co_return kOk;
 }
 
 Task<std::vector<std::string>> AgentStore::working_agents() {
-  std::vector<KeyValue> found =
-      co_await rows(keys::agents_working(), store::Order::kForward, kNoLimit);
-  std::vector<std::string> ids;
-  for (const KeyValue& row : found) {
-    const auto elements = co_await codec::unpack_tuple(row.key);
-    if (elements.empty() || !elements.back().is_string()) {
-      co_return base::data_loss("a work index key has an unknown format");
-    }
-    ids.emplace_back(elements.back().bytes);
-  }
-  co_return std::move(ids);
+  co_return co_await ids_in(keys::agents_working(), store::Order::kForward, kNoLimit);
 }
 
 }  // namespace kelpie::agent

@@ -12,6 +12,7 @@
 #include "store/keys.h"
 #include "store/local_database.h"
 #include "store/memory/memory_backend.h"
+#include "store/testing/forwarding_transaction.h"
 
 namespace kelpie::agent {
 namespace {
@@ -20,40 +21,19 @@ using store::Order;
 using Ids = std::vector<std::string>;
 
 // Passes on to another transaction what the store asks, and counts the reads.
-class CountingTransaction final : public store::Transaction {
+class CountingTransaction final : public store::testing::ForwardingTransaction {
  public:
-  explicit CountingTransaction(store::Database& database) : inner_(database.begin()) {}
-  Task<store::Version> read_version() override { return inner_->read_version(); }
-  void set_read_version(store::Version version) override { inner_->set_read_version(version); }
+  explicit CountingTransaction(store::Database& database)
+      : ForwardingTransaction(database.begin()) {}
   Task<std::optional<Bytes>> get(Bytes key, store::Isolation isolation) override {
     note(isolation);
     return inner_->get(std::move(key), isolation);
   }
+  using ForwardingTransaction::get_range;
   Task<store::RangePage> get_range(store::RangeRead read) override {
     note(read.isolation);
     return inner_->get_range(std::move(read));
   }
-  void set(Bytes key, Bytes value) override { inner_->set(std::move(key), std::move(value)); }
-  void clear(Bytes key) override { inner_->clear(std::move(key)); }
-  void clear_range(store::KeyRange range) override { inner_->clear_range(std::move(range)); }
-  void atomic(store::AtomicOp op, Bytes key, Bytes operand) override {
-    inner_->atomic(op, std::move(key), std::move(operand));
-  }
-  void set_versionstamped_key(Bytes key, size_t offset, Bytes value) override {
-    inner_->set_versionstamped_key(std::move(key), offset, std::move(value));
-  }
-  void set_versionstamped_value(Bytes key, Bytes value, size_t offset) override {
-    inner_->set_versionstamped_value(std::move(key), std::move(value), offset);
-  }
-  void add_read_conflict(store::KeyRange range) override {
-    inner_->add_read_conflict(std::move(range));
-  }
-  void add_write_conflict(store::KeyRange range) override {
-    inner_->add_write_conflict(std::move(range));
-  }
-  Task<store::Version> commit() override { return inner_->commit(); }
-  [[nodiscard]] store::Versionstamp versionstamp() const override { return inner_->versionstamp(); }
-  [[nodiscard]] size_t approximate_bytes() const override { return inner_->approximate_bytes(); }
 
   int reads = 0;
   int snapshot_reads = 0;
@@ -63,7 +43,6 @@ class CountingTransaction final : public store::Transaction {
     ++reads;
     snapshot_reads += isolation == store::Isolation::kSnapshot ? 1 : 0;
   }
-  std::unique_ptr<store::Transaction> inner_;
 };
 
 class AgentStoreTest : public ::testing::Test {
@@ -369,7 +348,7 @@ TEST_F(AgentStoreTest, ErasingAnAgentLeavesNothingOfItAndAllOfItsNeighbours) {
   EXPECT_GT(rows().size(), before.size());
   Open open(database_);
   Config config = run(open.store.config("agent-")).value();
-  run(open.store.erase_agent(config));
+  run(open.store.erase_agent(config, machine_.faults));
   commit(open);
   EXPECT_EQ(rows(), before);
   Open again(database_);

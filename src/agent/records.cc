@@ -4,74 +4,11 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "agent/record_json.h"
 #include "codec/json.h"
 
 namespace kelpie::agent {
-namespace {
-
 namespace json = boost::json;
-
-constexpr int64_t kFormat = 1;
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-int64_t number_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
-}
-bool flag_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-json::object object_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_object() ? value->get_object() : json::object();
-}
-const json::array& array_of(const json::object& object, std::string_view name) {
-  static const json::array kEmpty;
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_array() ? value->get_array() : kEmpty;
-}
-std::vector<std::string> texts_of(const json::object& object, std::string_view name) {
-  std::vector<std::string> texts;
-  for (const json::value& item : array_of(object, name)) {
-    if (item.is_string()) {
-      texts.emplace_back(item.get_string());
-    }
-  }
-  return texts;
-}
-json::array array_from(const std::vector<std::string>& texts) {
-  json::array array;
-  for (const std::string& text : texts) {
-    array.emplace_back(text);
-  }
-  return array;
-}
-// Empty fields are left out: most are.
-void put(json::object& object, std::string_view name, const std::string& text) {
-  if (!text.empty()) {
-    object[name] = text;
-  }
-}
-
-Result<json::object> parse(ByteView bytes, std::string_view kind) {
-  auto value = codec::parse_json(bytes);
-  if (!value.ok() || !value->is_object()) {
-    return base::data_loss("a stored " + std::string(kind) + " is not a JSON object");
-  }
-  json::object object = std::move(value->get_object());
-  if (number_of(object, "format") != kFormat) {
-    return base::data_loss("a stored " + std::string(kind) + " has format " +
-                           std::to_string(number_of(object, "format")) + ", expected " +
-                           std::to_string(kFormat));
-  }
-  return object;
-}
-
-}  // namespace
 
 std::string legible(std::string_view text) {
   std::string out(text);
@@ -84,7 +21,7 @@ std::string legible(std::string_view text) {
 }
 
 Bytes Config::encode() const {
-  json::object object{{"format", kFormat},
+  json::object object{{"format", kRecordFormat},
                       {"id", id},
                       {"name", name},
                       {"agent_type", agent_type},
@@ -97,12 +34,12 @@ Bytes Config::encode() const {
                       {"created", created_micros},
                       {"updated", updated_micros},
                       {"extra", extra}};
-  put(object, "description", description);
+  put_text(object, "description", description);
   return codec::write_json(object);
 }
 
 Result<Config> Config::decode(ByteView bytes) {
-  const json::object object = TRY(parse(bytes, "agent"));
+  const json::object object = TRY(parse_record(bytes, "agent"));
   Config config;
   config.id = text_of(object, "id");
   config.name = text_of(object, "name");
@@ -121,7 +58,7 @@ Result<Config> Config::decode(ByteView bytes) {
 }
 
 Bytes Block::encode() const {
-  json::object object{{"format", kFormat},       {"id", id},
+  json::object object{{"format", kRecordFormat}, {"id", id},
                       {"label", label},          {"value", value},
                       {"limit", limit},          {"position", position},
                       {"read_only", read_only},  {"metadata", metadata},
@@ -133,7 +70,7 @@ Bytes Block::encode() const {
 }
 
 Result<Block> Block::decode(ByteView bytes) {
-  const json::object object = TRY(parse(bytes, "block"));
+  const json::object object = TRY(parse_record(bytes, "block"));
   Block block;
   block.id = text_of(object, "id");
   block.label = text_of(object, "label");
@@ -175,34 +112,22 @@ Result<MessageRole> role_from(std::string_view name) {
 }
 
 json::object message_object(const Message& message) {
-  json::object object{{"format", kFormat},
+  json::object object{{"format", kRecordFormat},
                       {"id", message.id},
                       {"role", role_name(message.role)},
                       {"created", message.created_micros}};
-  put(object, "text", message.text);
-  put(object, "reasoning", message.reasoning);
-  put(object, "run", message.run_id);
-  put(object, "step", message.step_id);
-  put(object, "otid", message.otid);
-  put(object, "name", message.name);
-  put(object, "sender", message.sender_id);
+  put_text(object, "text", message.text);
+  put_text(object, "reasoning", message.reasoning);
+  put_text(object, "run", message.run_id);
+  put_text(object, "step", message.step_id);
+  put_text(object, "otid", message.otid);
+  put_text(object, "name", message.name);
+  put_text(object, "sender", message.sender_id);
   if (!message.tool_calls.empty()) {
-    json::array calls;
-    for (const llm::ToolCall& call : message.tool_calls) {
-      calls.push_back(
-          json::object{{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
-    }
-    object["tool_calls"] = std::move(calls);
+    object["tool_calls"] = array_from(message.tool_calls);
   }
   if (!message.tool_returns.empty()) {
-    json::array returns;
-    for (const ToolReturn& item : message.tool_returns) {
-      returns.push_back(json::object{{"id", item.tool_call_id},
-                                     {"name", item.name},
-                                     {"status", item.status},
-                                     {"content", item.content}});
-    }
-    object["tool_returns"] = std::move(returns);
+    object["tool_returns"] = array_from(message.tool_returns);
   }
   return object;
 }
@@ -219,22 +144,8 @@ Result<Message> message_from(const json::object& object) {
   message.name = text_of(object, "name");
   message.sender_id = text_of(object, "sender");
   message.created_micros = number_of(object, "created");
-  for (const json::value& item : array_of(object, "tool_calls")) {
-    if (!item.is_object()) {
-      return base::data_loss("a stored tool call is not a JSON object");
-    }
-    const json::object& call = item.get_object();
-    message.tool_calls.push_back(
-        {text_of(call, "id"), text_of(call, "name"), text_of(call, "arguments")});
-  }
-  for (const json::value& item : array_of(object, "tool_returns")) {
-    if (!item.is_object()) {
-      return base::data_loss("a stored tool return is not a JSON object");
-    }
-    const json::object& part = item.get_object();
-    message.tool_returns.push_back({text_of(part, "id"), text_of(part, "name"),
-                                    text_of(part, "status"), text_of(part, "content")});
-  }
+  message.tool_calls = TRY(tool_calls_of(object, "tool_calls"));
+  message.tool_returns = TRY(tool_returns_of(object, "tool_returns"));
   return message;
 }
 
@@ -268,7 +179,7 @@ Result<RunStatus> status_from(std::string_view name) {
 Bytes Message::encode() const { return codec::write_json(message_object(*this)); }
 
 Result<Message> Message::decode(ByteView bytes) {
-  return message_from(TRY(parse(bytes, "message")));
+  return message_from(TRY(parse_record(bytes, "message")));
 }
 
 Bytes Run::encode() const {
@@ -276,7 +187,7 @@ Bytes Run::encode() const {
   for (const Message& message : input) {
     messages.push_back(message_object(message));
   }
-  json::object object{{"format", kFormat},
+  json::object object{{"format", kRecordFormat},
                       {"id", id},
                       {"status", status_name(status)},
                       {"input", std::move(messages)},
@@ -289,15 +200,15 @@ Bytes Run::encode() const {
                                              {"context", usage.context}}},
                       {"created", created_micros},
                       {"ended", ended_micros}};
-  put(object, "model", model);
-  put(object, "stop_reason", stop_reason);
-  put(object, "error_type", error_type);
-  put(object, "error_message", error_message);
+  put_text(object, "model", model);
+  put_text(object, "stop_reason", stop_reason);
+  put_text(object, "error_type", error_type);
+  put_text(object, "error_message", error_message);
   return codec::write_json(object);
 }
 
 Result<Run> Run::decode(ByteView bytes) {
-  const json::object object = TRY(parse(bytes, "run"));
+  const json::object object = TRY(parse_record(bytes, "run"));
   Run run;
   run.id = text_of(object, "id");
   run.status = TRY(status_from(text_of(object, "status")));

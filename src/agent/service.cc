@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "async/sleep.h"
+#include "store/run.h"
 #include "world/log.h"
 
 namespace kelpie::agent {
@@ -22,17 +23,7 @@ Task<Config> must_exist(AgentStore& store, std::string agent_id) {
   co_return std::move(*config);
 }
 
-}  // namespace
-
-Service::Service(World& world, store::Database& database, actor::Runtime& runtime,
-                 llm::Models& models, std::function<bool(std::string_view)> lives_here)
-    : world_(world), database_(database), runtime_(runtime), lives_here_(std::move(lives_here)) {
-  runtime_.register_type(kActorType, [&models](actor::ActorServices services) {
-    return std::make_unique<AgentActor>(std::move(services), models);
-  });
-}
-
-Task<AgentView> Service::read_view(AgentStore& store, Config config) {
+Task<AgentView> read_view(AgentStore& store, Config config) {
   AgentView view;
   view.blocks = co_await store.blocks(config.id);
   view.message_ids = co_await store.message_ids(config.id);
@@ -40,32 +31,12 @@ Task<AgentView> Service::read_view(AgentStore& store, Config config) {
   co_return std::move(view);
 }
 
-Task<AgentView> Service::create(NewAgent agent) {
-  const std::string id = agent.config.id;
-  auto made = co_await runtime_
-                  .call<AgentActor>(agent_ref(id),
-                                    [agent](AgentActor& self, actor::Turn& turn) {
-                                      return self.create(turn, agent);
-                                    })
-                  .result();
-  if (!made.ok()) {
-    co_return std::move(made).error();
-  }
-  co_return co_await get(id);
-}
-
-Task<AgentView> Service::get(std::string agent_id) {
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
+Task<AgentView> view_of(AgentStore store, std::string agent_id) {
   Config config = co_await must_exist(store, std::move(agent_id));
   co_return co_await read_view(store, std::move(config));
 }
 
-Task<std::vector<AgentView>> Service::list(PageRequest request, AgentFilter filter) {
-  const PageWalk walk = walk_of(std::move(request));
-  PageRequest page = walk.page;
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
+Task<std::vector<AgentView>> views_of(AgentStore store, PageRequest page, AgentFilter filter) {
   std::vector<AgentView> views;
   const size_t wanted = page.limit;
   constexpr size_t kIdsPerRead = 200;
@@ -90,6 +61,72 @@ Task<std::vector<AgentView>> Service::list(PageRequest request, AgentFilter filt
     }
     page.after = ids.back();
   }
+  co_return std::move(views);
+}
+
+Task<std::vector<Block>> blocks_of(AgentStore store, std::string agent_id) {
+  co_await must_exist(store, agent_id);
+  co_return co_await store.blocks(std::move(agent_id));
+}
+
+Task<Block> block_of(AgentStore store, std::string agent_id, std::string label) {
+  co_await must_exist(store, agent_id);
+  auto block = co_await store.block(std::move(agent_id), label);
+  if (!block.has_value()) {
+    co_return base::not_found("the agent has no block with the label \"" + label + "\"");
+  }
+  co_return std::move(*block);
+}
+
+Task<std::vector<Message>> messages_of(AgentStore store, std::string agent_id, PageRequest page) {
+  co_await must_exist(store, agent_id);
+  co_return co_await store.messages(std::move(agent_id), std::move(page));
+}
+
+Task<std::vector<std::string>> working_agents(AgentStore store) {
+  co_return co_await store.working_agents();
+}
+
+// A view of one fresh snapshot; of another one when the store asks to try again.
+template <class View, class... Arguments>
+auto viewed(store::Database& database, Loop& loop, View view, Arguments... arguments) {
+  return store::run(database, [=, &loop](store::Transaction& transaction) {
+    return view(AgentStore::for_view(transaction, loop), arguments...);
+  });
+}
+
+}  // namespace
+
+Service::Service(World& world, store::Database& database, actor::Runtime& runtime,
+                 llm::Models& models, std::function<bool(std::string_view)> lives_here)
+    : world_(world), database_(database), runtime_(runtime), lives_here_(std::move(lives_here)) {
+  runtime_.register_type(kActorType, [&models](actor::ActorServices services) {
+    return std::make_unique<AgentActor>(std::move(services), models);
+  });
+}
+
+Task<AgentView> Service::create(NewAgent agent) {
+  const std::string id = agent.config.id;
+  auto made = co_await runtime_
+                  .call<AgentActor>(agent_ref(id),
+                                    [agent](AgentActor& self, actor::Turn& turn) {
+                                      return self.create(turn, agent);
+                                    })
+                  .result();
+  if (!made.ok()) {
+    co_return std::move(made).error();
+  }
+  co_return co_await get(id);
+}
+
+Task<AgentView> Service::get(std::string agent_id) {
+  return viewed(database_, world_.loop, view_of, std::move(agent_id));
+}
+
+Task<std::vector<AgentView>> Service::list(PageRequest request, AgentFilter filter) {
+  const PageWalk walk = walk_of(std::move(request));
+  std::vector<AgentView> views =
+      co_await viewed(database_, world_.loop, views_of, walk.page, std::move(filter));
   if (walk.turned) {
     std::ranges::reverse(views);
   }
@@ -116,21 +153,11 @@ Task<void> Service::remove(std::string agent_id) {
 }
 
 Task<std::vector<Block>> Service::blocks(std::string agent_id) {
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
-  co_await must_exist(store, agent_id);
-  co_return co_await store.blocks(std::move(agent_id));
+  return viewed(database_, world_.loop, blocks_of, std::move(agent_id));
 }
 
 Task<Block> Service::block(std::string agent_id, std::string label) {
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
-  co_await must_exist(store, agent_id);
-  auto block = co_await store.block(std::move(agent_id), label);
-  if (!block.has_value()) {
-    co_return base::not_found("the agent has no block with the label \"" + label + "\"");
-  }
-  co_return std::move(*block);
+  return viewed(database_, world_.loop, block_of, std::move(agent_id), std::move(label));
 }
 
 Task<Block> Service::update_block(std::string agent_id, std::string label, BlockPatch patch) {
@@ -149,16 +176,11 @@ Task<std::shared_ptr<RunWatch>> Service::send(std::string agent_id, Run run) {
 }
 
 Task<std::vector<Message>> Service::messages(std::string agent_id, PageRequest page) {
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
-  co_await must_exist(store, agent_id);
-  co_return co_await store.messages(std::move(agent_id), std::move(page));
+  return viewed(database_, world_.loop, messages_of, std::move(agent_id), std::move(page));
 }
 
-Task<std::vector<std::string>> Service::working_agents() {
-  auto transaction = database_.begin();
-  AgentStore store = AgentStore::for_view(*transaction, world_.loop);
-  std::vector<std::string> ids = co_await store.working_agents();
+Task<std::vector<std::string>> Service::unfinished_agents() {
+  std::vector<std::string> ids = co_await viewed(database_, world_.loop, working_agents);
   std::erase_if(ids, [this](const std::string& id) { return !lives_here_(id); });
   co_return std::move(ids);
 }
@@ -168,7 +190,7 @@ Task<void> Service::resume_all() {
   for (;;) {
     // Whoever could not be woken still has unfinished runs, so the next look finds it again.
     size_t failed = 0;
-    auto agents = co_await working_agents().result();
+    auto agents = co_await unfinished_agents().result();
     if (!agents.ok()) {
       failed = 1;
       world_.log.warn("the unfinished runs could not be read",

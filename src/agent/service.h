@@ -61,8 +61,7 @@ class Service {
   Task<void> resume_all();
 
  private:
-  Task<AgentView> read_view(AgentStore& store, Config config);
-  Task<std::vector<std::string>> working_agents();
+  Task<std::vector<std::string>> unfinished_agents();
 
   World& world_;
   store::Database& database_;

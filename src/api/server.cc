@@ -29,8 +29,8 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
         world_.log.error("a background task of the server failed", {{"error", error.to_string()}});
       }) {
   CHECK(options_.loop < options_.loops);
-  if (options_.taken_over) {
-    ownership_.join_once(options_.taken_over);
+  if (options_.held_epoch) {
+    ownership_.hold(*options_.held_epoch, options_.taken_over);
   }
   routes_.on_scrape([this] { refresh_metrics(); });
   runtime_.on_orphan([this] { background_.spawn(agents_.resume_all()); });
@@ -45,7 +45,9 @@ void Server::route_over(std::vector<LoopPeer> peers) {
 }
 
 Task<void> Server::start() {
-  co_await ownership_.join();
+  if (!ownership_.joined()) {
+    co_await ownership_.join();
+  }
   background_.spawn(agents_.resume_all());
   co_return kOk;
 }

@@ -34,8 +34,9 @@ struct ServerOptions {
   std::string kelpie_version;
   // Claims by record are for a store that several processes share.
   cluster::OwnerRecords owner_records = cluster::OwnerRecords::kNone;
-  // For a store that other processes can reach (Ownership::join_once). Called on this server's
-  // loop.
+  // On a store that other processes can reach, and that this one has taken over
+  // (Ownership::hold). The function is called on this server's loop.
+  std::optional<cluster::Epoch> held_epoch;
   std::function<void()> taken_over;
   actor::RuntimeOptions actors;
   // This server's loop among those of the process; see LoopRouter.

@@ -151,7 +151,9 @@ Result<std::unique_ptr<OpenStore>> open_store(const StoreConfig& config, World& 
   return open_fdb(config, world);
 }
 
-Task<void> prepare_store(OpenStore& store, World& world) {
+Task<std::optional<cluster::Epoch>> prepare_store(OpenStore& store, World& world,
+                                                  std::vector<std::string> names) {
+  std::optional<cluster::Epoch> epoch;
   auto answered =
       co_await async::timeout(world.loop, kFirstAnswerTime, first_answer(store.database()))
           .result();
@@ -161,16 +163,17 @@ Task<void> prepare_store(OpenStore& store, World& world) {
   }
   if (store.reach() == Reach::kOthers) {
     // Before anything is written: an older binary may be at work on the data. It ends once it
-    // notices, and what it has not committed by now it never will. A store that is too new for us
-    // stays untouched, its process too.
+    // notices, and no turn that it has not committed by now will be. (What it may still do is its
+    // own part of an upgrade, which is safe beside ours.) A store that is too new for us stays
+    // untouched, its process too.
     co_await store::check_schema(store.database(), upgrade_steps());
-    co_await cluster::fence_all_nodes(world, store.database());
+    epoch = co_await cluster::take_over(world, store.database(), std::move(names));
   }
   store::SchemaInfo info = co_await store::open_schema(store.database(), world, upgrade_steps());
   world.log.info("store opened", {{"store_id", info.incarnation.id},
                                   {"schema", info.version.schema},
                                   {"restored_from", info.incarnation.restored_from}});
-  co_return kOk;
+  co_return std::move(epoch);
 }
 
 }  // namespace kelpie::app

@@ -10,6 +10,7 @@
 #include "async/run_on.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "cluster/fence.h"
 #include "store/backend.h"
 #include "store/database.h"
 #include "world/world.h"
@@ -41,9 +42,8 @@ class OpenStore {
 };
 
 // Blocks while an embedded engine recovers; does not wait for a cluster. Errors say what to do:
-//   failed_precondition  another process holds the directory, it is newer or not Kelpie's, or a
-//                        restore
-//                        into it has not ended; FoundationDB's client cannot be used
+//   failed_precondition  another process holds the directory, it is newer or not Kelpie's, or
+//                        a restore into it has not ended; FoundationDB's client cannot be used
 //   not_found            there is no FoundationDB client library
 //   data_loss, resource_exhausted, unavailable: as the engine says
 Result<std::unique_ptr<OpenStore>> open_store(const StoreConfig& config, World& world,
@@ -52,7 +52,10 @@ Result<std::unique_ptr<OpenStore>> open_store(const StoreConfig& config, World& 
 // Waits until the store answers (`deadline_exceeded` if it does not). Where no lock proves that the
 // last process on it is dead, fences that one. Then opens the schema and brings older data up to
 // date. Before anything else uses the database.
-Task<void> prepare_store(OpenStore& store, World& world);
+//
+// `names` are those of this process's loops; yields the epoch that they hold, where they need one.
+Task<std::optional<cluster::Epoch>> prepare_store(OpenStore& store, World& world,
+                                                  std::vector<std::string> names);
 
 // Where the embedded engine's files are in a data directory, and where they are until a restore has
 // ended.

@@ -42,7 +42,7 @@ class OpenStoreTest : public testing::Test {
     real::RealLoop loop;
     real::RealWorld real(loop, log, world::NodeName("test"));
     const auto store = TRY(open_store(config, real.world(), "test"));
-    TRY(loop.run(prepare_store(*store, real.world())));
+    (void)TRY(loop.run(prepare_store(*store, real.world(), {"local"})));
     return use(loop, *store);
   }
   static Result<void> nothing(real::RealLoop&, OpenStore&) { return kOk; }

@@ -33,6 +33,20 @@ constexpr std::string_view kMemoryWarning = "IN-MEMORY ONLY - data will be lost 
 constexpr std::string_view kNodeName = "local";
 constexpr Duration kMemoryWatchInterval = Duration::seconds(10);
 
+// Each loop is a node of its own.
+std::string node_name(size_t loop) {
+  std::string name(kNodeName);
+  return loop == 0 ? name : name + "/" + std::to_string(loop);
+}
+
+std::vector<std::string> node_names(size_t loops) {
+  std::vector<std::string> names;
+  for (size_t loop = 0; loop < loops; ++loop) {
+    names.push_back(node_name(loop));
+  }
+  return names;
+}
+
 Result<std::string> read_api_key(const ServeConfig& config, world::Log& log) {
   if (config.api_key.file.empty()) {
     return config.api_key.key;
@@ -49,8 +63,7 @@ struct ExtraLoop {
   ExtraLoop(world::Log& log, const api::LoopPeer& first, OpenStore& store,
             const llm::ModelsConfig& models_config, obs::Metrics& metrics,
             api::ServerOptions options)
-      : real(thread.loop(), log,
-             world::NodeName(std::string(kNodeName) + "/" + std::to_string(options.loop))),
+      : real(thread.loop(), log, world::NodeName(node_name(options.loop))),
         database(store.database_for(thread.loop(), first.place)),
         models(llm::make_models(real.world(), models_config)),
         server(real.world(), *database, *models, metrics, std::move(options)) {}
@@ -162,11 +175,11 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
   announce(config, version, api_key, log);
 
   real::RealLoop loop;
-  real::RealWorld real(loop, log, world::NodeName(std::string(kNodeName)));
+  real::RealWorld real(loop, log, world::NodeName(node_name(0)));
   World& world = real.world();
   const auto store = TRY(open_store(config.store, world, version));
   const auto listener = TRY(loop.run(world.net.listen(config.listen)));
-  TRY(loop.run(prepare_store(*store, world)));
+  const auto held_epoch = TRY(loop.run(prepare_store(*store, world, node_names(config.loops))));
   obs::Metrics metrics;
   const auto models = llm::make_models(world, models_config);
   api::ServerOptions options{.api_key = api_key,
@@ -174,7 +187,8 @@ Result<void> run_serve(const ServeConfig& config, const std::string& version) {
                              .body_bytes_max = config.body_bytes_max,
                              .kelpie_version = version,
                              .loops = config.loops};
-  if (store->reach() == Reach::kOthers) {
+  if (held_epoch) {
+    options.held_epoch = held_epoch;
     options.taken_over = end_when_taken_over(loop, log, *listener);
   }
   api::Server server(world, store->database(), *models, metrics, options);

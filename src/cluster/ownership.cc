@@ -1,12 +1,12 @@
 #include "cluster/ownership.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "async/sleep.h"
 #include "codec/tuple.h"
 #include "store/range_stream.h"
-#include "store/run.h"
 
 namespace kelpie::cluster {
 namespace {
@@ -65,27 +65,44 @@ Task<void> write_join(store::Transaction& transaction, std::string node) {
   co_return kOk;
 }
 
-// All in one transaction: nobody joins in between.
-Task<void> move_all_epochs(store::Transaction& transaction) {
+// In one transaction, so that nobody joins in between.
+Task<void> write_take_over(store::Transaction& transaction, std::vector<std::string> names) {
   store::RangeStream nodes(transaction, {.range = store::keys::epochs()});
   while (std::optional<store::KeyValue> epoch = co_await nodes.next()) {
     transaction.set_versionstamped_value(std::move(epoch->key),
                                          Bytes(store::Versionstamp::kBytes, '\0'), 0);
+  }
+  for (std::string& name : names) {
+    co_await write_join(transaction, std::move(name));
   }
   co_return kOk;
 }
 
 }  // namespace
 
-Task<void> fence_all_nodes(World& world, store::Database& database) {
+Task<Epoch> take_over(World& world, store::Database& database, std::vector<std::string> names) {
   constexpr int kUndecidedMax = 10;
-  for (int attempt = 1;; ++attempt) {
-    auto moved = co_await store::run(database, move_all_epochs).result();
-    // Moving them twice is as good as once.
-    if (moved.ok() || moved.error().code != Code::kUnknown || attempt == kUndecidedMax) {
-      co_return std::move(moved);
+  std::unique_ptr<store::Transaction> transaction = database.begin({.retries_max = kAttemptsMax});
+  for (int undecided = 0;;) {
+    auto done = co_await write_take_over(*transaction, names).result();
+    if (done.ok()) {
+      auto committed = co_await transaction->commit().result();
+      if (committed.ok()) {
+        co_return Epoch(transaction->versionstamp().bytes);
+      }
+      done = std::move(committed).error();
     }
-    co_await async::sleep_for(world.loop, kRetryPause * attempt);
+    if (done.error().code != Code::kUnknown) {
+      co_await transaction->on_error(std::move(done).error());
+      continue;
+    }
+    // Its epoch is not known. A new one replaces it, if it happened. Should it happen later still,
+    // it fences this process, which then ends: a start that has to be repeated, and nothing worse.
+    if (++undecided == kUndecidedMax) {
+      co_return std::move(done).error().with_context("taking the store over");
+    }
+    co_await async::sleep_for(world.loop, kRetryPause * undecided);
+    transaction = database.begin({.retries_max = kAttemptsMax});
   }
 }
 
@@ -106,8 +123,14 @@ ClaimDecision decide_claim(const std::optional<OwnerRecord>& record,
 Ownership::Ownership(World& world, store::Database& database, OwnerRecords records)
     : world_(world), database_(database), records_(records) {}
 
+void Ownership::hold(Epoch epoch, std::function<void()> taken_over) {
+  CHECK(!joined() && taken_over != nullptr);
+  fence_.emplace(world_.self, std::move(epoch));
+  taken_over_ = std::move(taken_over);
+}
+
 Task<void> Ownership::join() {
-  if (taken_over_ && joined()) {
+  if (taken_over_) {
     taken_over_();
     co_return base::failed_precondition(
         "another server has taken over this store; a cluster holds one server at a time");
@@ -121,12 +144,8 @@ Task<void> Ownership::join() {
       fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
       co_return kOk;
     }
-    // A conflict may be false. The epoch of an undecided join is not known; a new one replaces it,
-    // whether it happened or not. (If it lands later still, it fences this node, which then finds
-    // its fence lost.)
-    const Code code = committed.error().code;
-    const bool again = code == Code::kAborted || (taken_over_ && code == Code::kUnknown);
-    if (!again || attempt == kAttemptsMax) {
+    // A conflict may be false. An undecided join is left to the caller: its epoch is not known.
+    if (committed.error().code != Code::kAborted || attempt == kAttemptsMax) {
       co_return std::move(committed).error().with_context("joining under a new epoch");
     }
     co_await async::sleep_for(world_.loop, kRetryPause * attempt);

@@ -11,7 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "async/task.h"
 #include "cluster/fence.h"
@@ -23,10 +23,12 @@ namespace kelpie::cluster {
 
 enum class OwnerRecords : uint8_t { kNone, kPerActor };
 
-// Before the first loop of a process joins a store that other processes can reach: moves the epoch
-// of every node that ever joined. So whatever ran on this store before, on however many loops, is
-// fenced, and this process holds the store alone, as if it had a lock.
-Task<void> fence_all_nodes(World& world, store::Database& database);
+// Makes this process the only one on a store that others can reach, as if it had a lock: in one
+// transaction every node that ever joined gets a new epoch, and so do the nodes of these names, one
+// for each loop of this process. What ran there before can commit nothing more, on however many
+// loops, and of two processes that do this at once the later one holds the store. Yields the epoch,
+// the same for each name; see Ownership::hold.
+Task<Epoch> take_over(World& world, store::Database& database, std::vector<std::string> names);
 
 struct OwnerRecord {
   std::string node;
@@ -44,15 +46,16 @@ class Ownership {
  public:
   Ownership(World& world, store::Database& database, OwnerRecords records);
 
-  // From now on a lost fence means that another process took the store over (fence_all_nodes):
-  // this node does not join again, which would fence the other in its turn, but calls this.
-  void join_once(std::function<void()> taken_over) { taken_over_ = std::move(taken_over); }
+  // In place of `join`, after `take_over`: this node has that epoch. When it loses it, another
+  // process has taken the store over: it does not join again, which would fence the other in its
+  // turn, but calls this.
+  void hold(Epoch epoch, std::function<void()> taken_over);
 
   // Writes the node's record as Active and a new epoch: fences every earlier incarnation of this
   // node's name. Called before anything else, and again after the fence was lost:
-  // `failed_precondition` then if it may join only once.
+  // `failed_precondition` then for a node that holds its store.
   Task<void> join();
-  // True after `join`.
+  // True after `join` or `hold`.
   [[nodiscard]] bool joined() const { return fence_.has_value(); }
   // The fence of the present epoch.
   [[nodiscard]] const Fence& fence() const;

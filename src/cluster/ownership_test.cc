@@ -130,32 +130,41 @@ TEST_F(OwnershipTest, AnExclusiveStoreNeedsNoOwnerRecords) {
   EXPECT_FALSE(run(node.ownership.placement(actor_)).value().has_value());
 }
 
-TEST_F(OwnershipTest, FencingAllNodesFencesEveryLoopOfAnEarlierProcess) {
+TEST_F(OwnershipTest, ATakeOverFencesEveryLoopOfAnEarlierProcess) {
   Node first(machine_, database_, "local", OwnerRecords::kNone);
   Node second(machine_, database_, "local/1", OwnerRecords::kNone);
   ASSERT_TRUE(run(first.ownership.join()).ok());
   ASSERT_TRUE(run(second.ownership.join()).ok());
-  ASSERT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
+  const Epoch epoch = run(take_over(machine_.world, database_, {"local"})).value();
   EXPECT_EQ(guarded(first.ownership.fence()).error().code, Code::kFailedPrecondition);
   EXPECT_EQ(guarded(second.ownership.fence()).error().code, Code::kFailedPrecondition);
+  EXPECT_TRUE(guarded(Fence(world::NodeName("local"), epoch)).ok());
 }
 
-TEST_F(OwnershipTest, FencingAllNodesOfANewStoreDoesNothing) {
-  EXPECT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
+// Two processes start at once, with different numbers of loops; nothing is between the two steps of
+// either, whatever the order.
+TEST_F(OwnershipTest, OfTwoTakeOversTheLaterHoldsEveryLoop) {
+  const Epoch first = run(take_over(machine_.world, database_, {"local", "local/1"})).value();
+  const Epoch second = run(take_over(machine_.world, database_, {"local"})).value();
+  EXPECT_GT(second, first);
+  for (const char* name : {"local", "local/1"}) {
+    const world::NodeName node{std::string(name)};
+    EXPECT_EQ(guarded(Fence(node, first)).error().code, Code::kFailedPrecondition) << name;
+  }
+  EXPECT_TRUE(guarded(Fence(world::NodeName("local"), second)).ok());
 }
 
-TEST_F(OwnershipTest, ANodeThatMayJoinOnceTellsThatItWasTakenOverAndLeavesTheOtherAlone) {
-  Node old_node(machine_, database_, "local", OwnerRecords::kNone);
+TEST_F(OwnershipTest, ANodeThatHeldItsStoreTellsThatItWasTakenOverAndLeavesTheOtherAlone) {
+  Node older(machine_, database_, "local", OwnerRecords::kNone);
   int told = 0;
-  old_node.ownership.join_once([&told] { ++told; });
-  ASSERT_TRUE(run(old_node.ownership.join()).ok());
-  Node new_node(machine_, database_, "local", OwnerRecords::kNone);
-  ASSERT_TRUE(run(fence_all_nodes(machine_.world, database_)).ok());
-  ASSERT_TRUE(run(new_node.ownership.join()).ok());
+  older.ownership.hold(run(take_over(machine_.world, database_, {"local"})).value(),
+                       [&told] { ++told; });
+  EXPECT_TRUE(guarded(older.ownership.fence()).ok());
+  const Epoch newer = run(take_over(machine_.world, database_, {"local"})).value();
   EXPECT_EQ(told, 0);
-  EXPECT_EQ(run(old_node.ownership.join()).error().code, Code::kFailedPrecondition);
+  EXPECT_EQ(run(older.ownership.join()).error().code, Code::kFailedPrecondition);
   EXPECT_EQ(told, 1);
-  EXPECT_TRUE(guarded(new_node.ownership.fence()).ok());
+  EXPECT_TRUE(guarded(Fence(world::NodeName("local"), newer)).ok());
 }
 
 // Every combination of what a claim can read.

@@ -33,12 +33,13 @@ struct CommitOptions {
   // beyond half of it, of kImmediate never.
   size_t queue_transactions_max = 20'000;
   size_t queue_bytes_max = 64'000'000;
-  size_t batch_transactions_max = 4'096;
+  // Not everything that waits: while one part is on its way to the disk, the Loop answers another.
+  size_t batch_transactions_max = 1'024;
   size_t batch_bytes_max = 16'000'000;
   // Keys and ranges that the resolver remembers; beyond, transactions get too old earlier.
   size_t window_writes_max = 1'000'000;
-  // States before the newest that transactions may still read with `set_read_version`; each is kept
-  // for the transaction age at most.
+  // States before the newest that transactions may still read with `set_read_version`. They are of
+  // no use beyond the transaction age, and are let go when the next commit or such a read comes.
   size_t snapshots_kept_max = 64;
 };
 

@@ -1,5 +1,7 @@
 #include <array>
 
+#include "async/scope.h"
+#include "async/sleep.h"
 #include "store/conformance.h"
 #include "store/conformance_support.h"
 #include "store/run.h"
@@ -87,6 +89,23 @@ Task<void> lets_go_of_a_watch_at_any_time(Database& database, Loop&) {
   const auto kept = co_await watch_now(database, "k");
   co_await put(database, {{"k", "1"}});
   co_await kept->changed();
+  co_return kOk;
+}
+
+Task<void> wait_for(Watch& watch, Result<void>& outcome) {
+  outcome = co_await watch.changed().result();
+  co_return kOk;
+}
+
+Task<void> tells_who_waits_for_a_watch_that_it_was_let_go(Database& database, Loop& loop) {
+  std::unique_ptr<Watch> watch = co_await watch_now(database, "k");
+  Result<void> outcome = kOk;
+  Scope scope(loop, {});
+  scope.spawn(wait_for(*watch, outcome));
+  co_await async::yield(loop);
+  watch.reset();
+  co_await scope.drain();
+  CONFORM(failed_with(outcome, Code::kCancelled));
   co_return kOk;
 }
 
@@ -184,6 +203,8 @@ constexpr std::array kCases = {
     ConformanceCase{"CancelsTheWatchOfATransactionThatDoesNotCommit",
                     cancels_the_watch_of_a_transaction_that_does_not_commit},
     ConformanceCase{"LetsGoOfAWatchAtAnyTime", lets_go_of_a_watch_at_any_time},
+    ConformanceCase{"TellsWhoWaitsForAWatchThatItWasLetGo",
+                    tells_who_waits_for_a_watch_that_it_was_let_go},
     ConformanceCase{"ReadsPastItsOwnWritesIfAsked", reads_past_its_own_writes_if_asked},
     ConformanceCase{"HonoursASizeLimitOfItsOwn", honours_a_size_limit_of_its_own},
     ConformanceCase{"CommitsAtEveryPriority", commits_at_every_priority},

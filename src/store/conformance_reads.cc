@@ -94,13 +94,18 @@ Task<void> bounds_a_page_by_bytes_but_returns_a_row(Database& database, Loop&) {
   CONFORM(two.rows.size() == 2 && two.more);
   const RangePage one = co_await transaction->get_range({.range = kAll, .bytes_max = 1});
   CONFORM(one.rows.size() == 1 && one.more);
-  const RangePage rest = co_await transaction->get_range({.range = one.next, .bytes_max = 202});
-  CONFORM(rest.rows.size() == 2);
-  if (rest.more) {
-    // Legal on a cluster; then the next page says that nothing was left.
-    const RangePage none = co_await transaction->get_range({.range = rest.next});
-    CONFORM(none.rows.empty() && !none.more);
+  // An engine may count something of its own to a row's bytes, so a page may be shorter, but the
+  // pages together are the range.
+  size_t rows = 1;
+  KeyRange rest = one.next;
+  for (bool more = true; more;) {
+    const RangePage page = co_await transaction->get_range({.range = rest, .bytes_max = 202});
+    CONFORM(page.rows.size() <= 2);
+    rows += page.rows.size();
+    more = page.more;
+    rest = page.next;
   }
+  CONFORM(rows == 3);
   co_return kOk;
 }
 

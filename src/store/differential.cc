@@ -23,6 +23,35 @@ struct Pair {
   std::unique_ptr<ModelTransaction> model;
 };
 
+// In hexadecimal digits, in quotes.
+std::string printable(const Bytes& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char byte : bytes) {
+    const auto number = static_cast<unsigned char>(byte);
+    text += kDigits[number / 16];
+    text += kDigits[number % 16];
+  }
+  return text + "\"";
+}
+
+// Everything that is stored, however often the database asks to try again.
+Task<Model::Map> stored_map(Database& database) {
+  const auto reader = database.begin();
+  for (;;) {
+    auto rows =
+        co_await conformance::all_rows(*reader, {"", "\xff"}, Order::kForward, 1'000).result();
+    if (rows.ok()) {
+      Model::Map map;
+      for (KeyValue& row : *rows) {
+        map.emplace(std::move(row.key), std::move(row.value));
+      }
+      co_return std::move(map);
+    }
+    co_await reader->on_error(std::move(rows).error());
+  }
+}
+
 class Differential {
  public:
   Differential(Database& database, Model& model, const DifferentialOptions& options,
@@ -158,7 +187,13 @@ class Differential {
                                static_cast<int32_t>(rng_.between(-4, 5))};
     const Isolation isolation = random_isolation();
     const Bytes real = co_await pair.real->get_key(selector, isolation);
-    CONFORM(real == pair.model->get_key(selector, isolation));
+    const Bytes expected = pair.model->get_key(selector, isolation);
+    if (real != expected) {
+      co_return base::internal("the selector (" + printable(selector.key) + ", " +
+                               std::to_string(static_cast<int>(selector.or_equal)) + ", " +
+                               std::to_string(selector.offset) + ") names " + printable(real) +
+                               ", expected " + printable(expected));
+    }
     co_return kOk;
   }
   // Reads page after page until it has so many rows, or all.
@@ -232,19 +267,7 @@ class Differential {
   // What is stored says whether the undecided commit happened, unless it would change nothing.
   Task<void> settle_by_looking(Pair& pair) {
     ++counts_.undecided;
-    Model::Map now;
-    for (;;) {
-      const auto reader = database_.begin();
-      auto rows =
-          co_await conformance::all_rows(*reader, {"", "\xff"}, Order::kForward, 1'000).result();
-      if (rows.ok()) {
-        for (KeyValue& row : *rows) {
-          now.emplace(std::move(row.key), std::move(row.value));
-        }
-        break;
-      }
-      co_await reader->on_error(std::move(rows).error());
-    }
+    Model::Map now = co_await stored_map(database_);
     // With a stamp that nobody was told, the state of after is not known, but that it is another.
     const bool stamped = !pair.model->readable();
     auto [after, writes] = pair.model->outcome(Bytes(Versionstamp::kBytes, '\0'));
@@ -256,7 +279,8 @@ class Differential {
       co_return kOk;
     }
     CONFORM(stamped || now == after);
-    model_.commit(std::move(now), {std::move(writes)}, std::nullopt);
+    // With a stamp, the keys that it wrote are not all known.
+    model_.commit(std::move(now), {std::move(writes), !stamped}, std::nullopt);
     co_return kOk;
   }
 
@@ -285,13 +309,7 @@ Task<void> run_differential(Database& database, Model& model, DifferentialOption
 }
 
 Task<void> expect_contents(Database& database, const Model& model) {
-  const auto reader = database.begin();
-  const auto rows = co_await conformance::all_rows(*reader, {"", "\xff"}, Order::kForward, 1'000);
-  Model::Map map;
-  for (const KeyValue& row : rows) {
-    map.emplace(row.key, row.value);
-  }
-  CONFORM(map == model.state());
+  CONFORM((co_await stored_map(database)) == model.state());
   co_return kOk;
 }
 

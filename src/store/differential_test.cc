@@ -46,9 +46,9 @@ TEST(Differential, MemoryAgreesWithTheModel) {
   EXPECT_GT(counts.conflicts, 50);
 }
 
-TEST(Differential, MemoryAgreesWithBatchesOfOne) {
+TEST(Differential, MemoryAgreesWherePagesHaveOneRow) {
   DifferentialCounts counts;
-  const Result<void> result = run_on_memory({"store.commit.batch_of_one"}, seed(), counts);
+  const Result<void> result = run_on_memory({"store.range.short_page"}, seed(), counts);
   EXPECT_TRUE(result.ok()) << result.error().to_string();
 }
 

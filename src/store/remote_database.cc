@@ -68,7 +68,7 @@ struct WatchAtHome {
 };
 using WatchPtr = std::shared_ptr<WatchAtHome>;
 
-// `on_home` was sent after the writes that make the watch, so it is there, or never will be.
+// Sent after the writes that make the watch, so it is there, or never will be.
 Task<void> changed_at_home(WatchPtr at_home) {
   if (at_home->watch == nullptr) {
     co_return base::cancelled("the watch's transaction did not commit");
@@ -81,7 +81,8 @@ class RemoteWatch final : public Watch {
   RemoteWatch(Loop& here, async::LoopHandle home, WatchPtr at_home)
       : here_(here), home_(home), at_home_(std::move(at_home)) {}
   ~RemoteWatch() override {
-    home_.loop.post_from_thread([at_home = std::move(at_home_)]() mutable { at_home.reset(); });
+    // Who still waits there is told, by the end of the watch itself.
+    home_.loop.post_from_thread([at_home = std::move(at_home_)] { at_home->watch.reset(); });
   }
   Task<void> changed() override {
     return async::run_on<void>(here_, home_, [at_home = at_home_]() mutable {

@@ -22,13 +22,13 @@ Resolver::Resolver(Version recovered, Options options)
 void Resolver::begin_batch(Version version) {
   CHECK(!open_);
   CHECK(version > current_);
-  CHECK(open_keys_.empty() && open_ranges_.empty());
+  CHECK(open_keys_.size() == 0 && open_ranges_.empty());
   current_ = version;
   open_ = true;
 }
 
 Resolver::Verdict Resolver::resolve(Version read_version, const ConflictSet& reads,
-                                    const ConflictSet& writes) {
+                                    ConflictSet writes) {
   CHECK(open_);
   if (!reads.empty()) {
     CHECK(read_version < current_);
@@ -42,21 +42,22 @@ Resolver::Verdict Resolver::resolve(Version read_version, const ConflictSet& rea
       return Verdict::kConflict;
     }
   }
-  open_keys_.insert(writes.points.begin(), writes.points.end());
-  for (const KeyRange& range : writes.ranges) {
-    open_ranges_.push_back(range);
+  for (Bytes& key : writes.points) {
+    open_keys_.add(std::move(key));
+    open_points_.insert(open_keys_.hashes().back());
+  }
+  for (KeyRange& range : writes.ranges) {
     open_steps_.write(range, current_);
+    open_ranges_.push_back(std::move(range));
   }
   return Verdict::kAccepted;
 }
 
 void Resolver::seal(Instant now) {
   CHECK(open_);
-  Batch batch{current_, now, {}, open_ranges_.size()};
-  batch.keys.reserve(open_keys_.size());
-  while (!open_keys_.empty()) {
-    batch.keys.push_back(std::move(open_keys_.extract(open_keys_.begin()).value()));
-    points_[base::hash64(batch.keys.back())] = current_;
+  Batch batch{current_, now, std::move(open_keys_), open_ranges_.size()};
+  for (const uint64_t hash : batch.keys.hashes()) {
+    points_[hash] = current_;
   }
   for (const KeyRange& range : open_ranges_) {
     ranges_.write(range, current_);
@@ -71,7 +72,8 @@ void Resolver::seal(Instant now) {
 void Resolver::discard() {
   CHECK(open_);
   open_ = false;
-  open_keys_.clear();
+  open_keys_ = WrittenKeys();
+  open_points_.clear();
   open_ranges_.clear();
   open_steps_.clear();
 }
@@ -88,7 +90,7 @@ void Resolver::age(Instant now) {
 }
 
 bool Resolver::open_batch_writes(const Bytes& key) const {
-  return open_keys_.contains(key) || open_steps_.at(key) == current_;
+  return open_points_.contains(base::hash64(key)) || open_steps_.at(key) == current_;
 }
 
 bool Resolver::written_after(Version read_version, const Bytes& key) const {
@@ -104,19 +106,15 @@ bool Resolver::written_after(Version read_version, const Bytes& key) const {
 }
 
 bool Resolver::written_after(Version read_version, const KeyRange& range) const {
-  const auto open_key = open_keys_.lower_bound(range.begin);
-  if (open_key != open_keys_.end() && *open_key < range.end) {
-    return true;
-  }
-  if (open_steps_.any_after(range, read_version) || ranges_.any_after(range, read_version)) {
+  if (open_keys_.any_in(range) || open_steps_.any_after(range, read_version) ||
+      ranges_.any_after(range, read_version)) {
     return true;
   }
   for (auto batch = batches_.rbegin(); batch != batches_.rend(); ++batch) {
     if (batch->version <= read_version) {
       break;
     }
-    const auto key = std::ranges::lower_bound(batch->keys, range.begin);
-    if (key != batch->keys.end() && *key < range.end) {
+    if (batch->keys.any_in(range)) {
       return true;
     }
   }
@@ -126,8 +124,8 @@ bool Resolver::written_after(Version read_version, const KeyRange& range) const 
 void Resolver::forget_oldest_batch() {
   const Batch& batch = batches_.front();
   CHECK(batch.version > oldest_);
-  for (const Bytes& key : batch.keys) {
-    const auto point = points_.find(base::hash64(key));
+  for (const uint64_t hash : batch.keys.hashes()) {
+    const auto point = points_.find(hash);
     if (point != points_.end() && point->second <= batch.version) {
       points_.erase(point);
     }

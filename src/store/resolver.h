@@ -7,16 +7,17 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <set>
 #include <vector>
 
 #include "base/time.h"
 #include "store/conflict_set.h"
 #include "store/types.h"
 #include "store/version_steps.h"
+#include "store/written_keys.h"
 
 namespace kelpie::store {
 
@@ -38,7 +39,7 @@ class Resolver {
   // stay: readers at the newest version would conflict with them for ever).
   void begin_batch(Version version);
   // Accepted writes count from here on. A transaction that read nothing is always accepted.
-  Verdict resolve(Version read_version, const ConflictSet& reads, const ConflictSet& writes);
+  Verdict resolve(Version read_version, const ConflictSet& reads, ConflictSet writes);
   void seal(Instant now);
   void discard();
   // Whether the open batch writes the key; no, when none is open.
@@ -55,8 +56,8 @@ class Resolver {
   struct Batch {
     Version version;
     Instant sealed;
-    std::vector<Bytes> keys;  // ascending
-    size_t ranges;            // how many range writes it had
+    WrittenKeys keys;
+    size_t ranges;  // how many range writes it had
   };
   [[nodiscard]] bool written_after(Version read_version, const Bytes& key) const;
   [[nodiscard]] bool written_after(Version read_version, const KeyRange& range) const;
@@ -76,7 +77,8 @@ class Resolver {
 
   // The open batch, apart until it is sealed.
   bool open_ = false;
-  std::set<Bytes> open_keys_;
+  WrittenKeys open_keys_;
+  boost::unordered_flat_set<uint64_t> open_points_;  // hashes of the same keys
   std::vector<KeyRange> open_ranges_;
   VersionSteps open_steps_;  // the same ranges
 };

@@ -112,6 +112,22 @@ Result<void> refuse_newer(const SchemaVersion& version, int64_t newest) {
                                    ": use the binary that wrote it, or a newer one");
 }
 
+// The version, if a binary with this newest schema may open the data. An upgrade from that schema
+// to a later one that stopped half way has left rows of both.
+Task<std::optional<SchemaVersion>> read_openable_version(Transaction& transaction, int64_t newest) {
+  std::optional<SchemaVersion> version = co_await read_version(transaction);
+  if (version) {
+    co_await refuse_newer(*version, newest);
+  }
+  const int64_t schema = version ? version->schema : kFirstSchema;
+  if (schema == newest && (co_await transaction.get(keys::schema_upgrade())).has_value()) {
+    co_return base::failed_precondition(
+        "an upgrade of the store's data from schema " + std::to_string(schema) +
+        " has begun and not ended: use the newer binary that began it");
+  }
+  co_return std::move(version);
+}
+
 class Opener {
  public:
   Opener(World& world, std::span<const UpgradeStep> steps)
@@ -124,10 +140,7 @@ class Opener {
   // One transaction: makes what is missing, or one batch of an upgrade, or nothing.
   Task<Opened> advance(Transaction& transaction) const {
     Opened opened;
-    std::optional<SchemaVersion> version = co_await read_version(transaction);
-    if (version) {
-      co_await refuse_newer(*version, newest_);
-    }
+    std::optional<SchemaVersion> version = co_await read_openable_version(transaction, newest_);
     if (!version) {
       const bool empty = co_await is_empty(transaction);
       version = SchemaVersion{.schema = empty ? newest_ : kFirstSchema};
@@ -288,10 +301,8 @@ Task<SchemaInfo> open_schema(Database& database, World& world, std::span<const U
 }
 
 Task<void> check_schema(Database& database, std::span<const UpgradeStep> steps) {
-  const std::optional<SchemaVersion> version = co_await run(database, read_version);
-  if (version) {
-    co_await refuse_newer(*version, newest_schema(steps));
-  }
+  const int64_t newest = newest_schema(steps);
+  co_await run(database, [newest](Transaction& t) { return read_openable_version(t, newest); });
   co_return kOk;
 }
 

@@ -307,6 +307,18 @@ TEST_F(Schema, NumbersThatCannotBeReadAreDamageAndNotAbsence) {
   }
 }
 
+TEST_F(Schema, AnOlderBinaryRefusesDataWhoseUpgradeHasBegun) {
+  const auto transaction = store_.begin();
+  transaction->set(keys::schema_version(), encode_schema_version({}));
+  transaction->set(keys::schema_upgrade(), "half way");
+  ASSERT_TRUE(loop_.run(transaction->commit()).ok());
+  const auto opened = loop_.run(open_schema(store_, test_.world, {}));
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(opened.error().message.find("has begun"), std::string::npos);
+  EXPECT_EQ(loop_.run(check_schema(store_, {})).error().code, Code::kFailedPrecondition);
+}
+
 TEST_F(Schema, ASnapshotSaysWhatItIs) {
   const auto before = loop_.run(read_identity(*backend_.latest()));
   EXPECT_FALSE(before->version.has_value());

@@ -12,7 +12,10 @@ class LocalWatch final : public Watch {
  public:
   LocalWatch(WatchTable& table, WatchTable::EntryPtr entry)
       : table_(table), entry_(std::move(entry)) {}
-  ~LocalWatch() override { table_.remove(*entry_); }
+  ~LocalWatch() override {
+    table_.remove(*entry_);
+    entry_->end(base::cancelled("the watch was let go"));
+  }
 
   Task<void> changed() override { return wait(entry_); }
 

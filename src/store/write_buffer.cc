@@ -186,8 +186,9 @@ void WriteBuffer::drain_into(CommitRequest& request) {
     request.cleared.push_back({begin, std::move(end)});
   }
   request.writes.reserve(request.writes.size() + entries_.size() + stamped_keys_.size());
-  for (auto& [key, entry] : entries_) {
-    drain_entry(key, entry, request);
+  while (!entries_.empty()) {
+    auto node = entries_.extract(entries_.begin());
+    drain_entry(std::move(node.key()), std::move(node.mapped()), request);
   }
   for (StampedKey& stamped : stamped_keys_) {
     PendingWrite write{PendingWrite::Kind::kStampedKey, std::move(stamped.key),
@@ -236,15 +237,17 @@ std::optional<Bytes> WriteBuffer::merged(const Entry& entry, const std::optional
   return value;
 }
 
-void WriteBuffer::drain_entry(const Bytes& key, Entry& entry, CommitRequest& request) {
+void WriteBuffer::drain_entry(Bytes key, Entry entry, CommitRequest& request) {
   using Kind = PendingWrite::Kind;
-  if (entry.state == Entry::State::kValue) {
-    request.writes.push_back({Kind::kSet, key, std::move(entry.value)});
-  } else if (entry.state == Entry::State::kAbsent) {
-    request.writes.push_back({Kind::kClear, key, {}});
-  } else if (entry.state == Entry::State::kStamped) {
-    PendingWrite write{Kind::kStampedValue, key, std::move(entry.value)};
-    write.offset = entry.offset;
+  if (entry.state != Entry::State::kMerge) {
+    PendingWrite write{Kind::kSet, entry.atomics.empty() ? std::move(key) : key,
+                       std::move(entry.value)};
+    if (entry.state == Entry::State::kAbsent) {
+      write.kind = Kind::kClear;
+    } else if (entry.state == Entry::State::kStamped) {
+      write.kind = Kind::kStampedValue;
+      write.offset = entry.offset;
+    }
     request.writes.push_back(std::move(write));
   }
   for (Atomic& atomic : entry.atomics) {

@@ -64,7 +64,7 @@ class WriteBuffer {
   [[nodiscard]] bool is_cleared(const Bytes& key) const;
   [[nodiscard]] std::optional<Error> unreadable(const KeyRange& range) const;
   static std::optional<Bytes> merged(const Entry& entry, const std::optional<Bytes>& base);
-  static void drain_entry(const Bytes& key, Entry& entry, CommitRequest& request);
+  static void drain_entry(Bytes key, Entry entry, CommitRequest& request);
 
   std::map<Bytes, Entry> entries_;
   std::map<Bytes, Bytes> cleared_;  // begin -> end, disjoint, not touching

@@ -2,7 +2,7 @@
 # needs: setup
 . tools/stages/lib.sh
 require fuzz/CMakeLists.txt
-targets=(fuzz_http fuzz_sse fuzz_request_json fuzz_tuple)
+targets=(fuzz_backup fuzz_http fuzz_sse fuzz_request_json fuzz_tuple)
 tools/build.sh fuzz "${targets[@]}" || exit 1
 logs=build/fuzz/logs
 rm -rf "$logs"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,10 +11,12 @@
 
 #include "async/scope.h"
 #include "store/conformance.h"
+#include "store/differential.h"
 #include "store/exactly_once.h"
 #include "store/fdb/testing/test_cluster.h"
 #include "store/keys.h"
 #include "store/range_stream.h"
+#include "store/rocksdb/testing/rounds.h"
 #include "store/run.h"
 #include "store/testing/test_world.h"
 
@@ -296,6 +299,26 @@ Task<int64_t> total_of(Transaction& transaction) {
     co_return base::internal("the log and the total differ");
   }
   co_return total;
+}
+
+// KELPIE_FDB_OPERATIONS says how many operations; client buggify makes it harder.
+TEST(FdbClusterTest, AgreesWithTheModel) {
+  ClusterFixture fixture;
+  OPEN_CLUSTER(fixture);
+  const auto seed = static_cast<uint64_t>(::testing::UnitTest::GetInstance()->random_seed());
+  const int operations = testing::rounds_asked_for("KELPIE_FDB_OPERATIONS", 5'000);
+  Model model;
+  DifferentialCounts counts;
+  Result<void> result = fixture.loop.run(run_differential(
+      fixture.database(), model,
+      {.seed = seed, .operations = operations, .strictness = Strictness::kCluster}, counts));
+  EXPECT_TRUE(result.ok()) << result.error().to_string();
+  result = fixture.loop.run(expect_contents(fixture.database(), model));
+  EXPECT_TRUE(result.ok()) << result.error().to_string();
+  std::cout << "seed " << seed << ": " << counts.operations << " operations, " << counts.commits
+            << " commits, " << counts.conflicts << " conflicts (" << counts.false_conflicts
+            << " of them false), " << counts.failed_reads << " failed reads, " << counts.undecided
+            << " undecided commits\n";
 }
 
 // With client buggify this is where commits end undecided, applied or not.

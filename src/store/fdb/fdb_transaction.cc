@@ -316,7 +316,10 @@ Result<RangePage> FdbTransaction::copy_page(const FdbFuture& future, const Range
     page.rows.push_back(
         {Bytes(view_of(row.key, row.key_bytes)), Bytes(view_of(row.value, row.value_bytes))});
   }
-  page.more = more != 0 && !page.rows.empty();
+  if (more != 0 && page.rows.empty()) {
+    return base::unavailable("FoundationDB says that more rows follow, but not from where");
+  }
+  page.more = more != 0;
   return page;
 }
 
@@ -460,7 +463,8 @@ Task<Version> FdbTransaction::send() {
                    WhenDropped::kFinish, needs);
   const FdbErrorCode code = co_await commit.ready();
   if (code != 0) {
-    Error error = failed(code, FdbOrigin::kCommit);
+    // Without writes there is nothing that could have happened.
+    Error error = failed(code, now_.wrote ? FdbOrigin::kCommit : FdbOrigin::kRead);
     now_.undecided = error.code == Code::kUnknown;
     if (now_.undecided) {
       // What the client has not sent yet must not be sent any more. It might still be waiting for a
@@ -482,19 +486,23 @@ Task<Version> FdbTransaction::send() {
     now_.undecided = true;
     co_return base::unknown("FoundationDB says that a transaction committed, but not its version");
   }
-  co_await read_stamp(*needs->stamp);
+  if (!co_await read_stamp(*needs->stamp)) {
+    now_.undecided = true;
+    co_return base::unknown("FoundationDB says that a transaction committed, but not its stamp");
+  }
   co_return Version(version);
 }
 
-Task<void> FdbTransaction::read_stamp(FdbFuture& stamp) {
+Task<bool> FdbTransaction::read_stamp(FdbFuture& stamp) {
   const FdbErrorCode failure = co_await stamp.ready();
   const uint8_t* bytes = nullptr;
   int size = 0;
   if (failure == 0 && api().future_get_key(stamp.native(), &bytes, &size) == 0 &&
       static_cast<size_t>(size) == Versionstamp::kBytes) {
     now_.stamp = Versionstamp{Bytes(view_of(bytes, size))};
+    co_return true;
   }
-  co_return kOk;
+  co_return false;
 }
 
 Versionstamp FdbTransaction::versionstamp() const {

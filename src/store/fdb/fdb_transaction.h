@@ -91,7 +91,7 @@ class FdbTransaction final : public Transaction {
   void mutate(FdbMutation mutation, ByteView key, ByteView operand);
   void add_conflict(const KeyRange& range, FdbConflict conflict);
   Task<Version> send();
-  Task<void> read_stamp(FdbFuture& stamp);
+  Task<bool> read_stamp(FdbFuture& stamp);
 
   FdbSession& session_;
   TransactionOptions options_;

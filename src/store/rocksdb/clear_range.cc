@@ -25,7 +25,8 @@ rocksdb::Status RangeClearer::clear_stored(std::string_view begin, std::string_v
   const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(options));
   std::vector<std::string> keys;
   for (rows->Seek(begin); rows->Valid(); rows->Next()) {
-    if (keys.size() == kSingleDeletesMax) {
+    if (keys.size() == single_deletes_max_) {
+      wrote_tombstone_ = true;
       return batch_.DeleteRange(begin, end);
     }
     keys.push_back(rows->key().ToString());

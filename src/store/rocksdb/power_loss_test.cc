@@ -1,5 +1,5 @@
 // Power loss under concurrent committers: every acknowledged commit is there after the crash, and
-// no commit is there by half.
+// no commit is there by half. KELPIE_POWER_ROUNDS says how many rounds.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -14,6 +14,9 @@
 #include "store/local_database.h"
 #include "store/rocksdb/rocksdb_backend.h"
 #include "store/rocksdb/testing/lossy_file_system.h"
+#include "store/rocksdb/testing/paired_commits.h"
+#include "store/rocksdb/testing/rounds.h"
+#include "store/rocksdb/testing/sleepless_clock.h"
 #include "store/rocksdb/testing/temporary_directory.h"
 #include "store/rocksdb/testing/thread_loop.h"
 #include "store/testing/test_world.h"
@@ -21,78 +24,14 @@
 namespace kelpie::store {
 namespace {
 
-constexpr int kRounds = 20;
 constexpr int kClients = 8;
 // --gtest_random_seed=N asks for other rounds.
 constexpr uint64_t kFirstSeed = 20'261'120;
 
+int rounds() { return testing::rounds_asked_for("KELPIE_POWER_ROUNDS", 100); }
+
 uint64_t seed() {
   return kFirstSeed + static_cast<uint64_t>(::testing::UnitTest::GetInstance()->random_seed());
-}
-
-Bytes number(int value) {
-  Bytes digits = std::to_string(value);
-  return Bytes(6 - digits.size(), '0') + digits;
-}
-
-// What one client knows: it writes the rows left/<client>/<n> and right/<client>/<n>, of some
-// size, and the counter of both, in one commit after the other.
-struct Client {
-  int id = 0;
-  int acknowledged = 0;
-
-  [[nodiscard]] Bytes key(const char* side, int n) const {
-    return std::string(side) + "/" + number(id) + "/" + number(n);
-  }
-  [[nodiscard]] Bytes value(int n) const {
-    return number(n) + Bytes(static_cast<size_t>(n * 37 % 1'500), static_cast<char>('a' + id));
-  }
-};
-
-Task<void> commit_until_it_fails(Database& database, Client& client) {
-  for (;;) {
-    const int n = client.acknowledged + 1;
-    const auto transaction = database.begin();
-    transaction->set(client.key("left", n), client.value(n));
-    transaction->set(client.key("right", n), client.value(n));
-    transaction->clear(client.key("left", n - 50));
-    transaction->clear(client.key("right", n - 50));
-    const Result<Version> committed = co_await transaction->commit().result();
-    if (!committed.ok()) {
-      co_return kOk;
-    }
-    client.acknowledged = n;
-  }
-}
-
-// Ends with an error that says what is missing; sets `acknowledged` to what was found.
-Task<void> verify(Database& database, Client& client) {
-  const auto reader = database.begin();
-  const int first = std::max(1, client.acknowledged - 49);
-  int n = first;
-  for (;; ++n) {
-    const auto left = co_await reader->get(client.key("left", n));
-    const auto right = co_await reader->get(client.key("right", n));
-    const std::string which = "commit " + std::to_string(n) + " of client " +
-                              std::to_string(client.id) + ", acknowledged up to " +
-                              std::to_string(client.acknowledged);
-    if (left.has_value() != right.has_value()) {
-      // The oldest row may be gone on both sides with a commit that was not acknowledged.
-      co_return base::internal("half a commit: " + which);
-    }
-    if (left && (*left != client.value(n) || *right != client.value(n))) {
-      co_return base::internal("another value: " + which);
-    }
-    const bool cleared_by_next = n == first && client.acknowledged >= 50;
-    if (!left && n <= client.acknowledged && !cleared_by_next) {
-      co_return base::internal("lost: " + which);
-    }
-    if (!left && n > client.acknowledged) {
-      break;
-    }
-  }
-  client.acknowledged = n - 1;
-  co_return kOk;
 }
 
 class PowerLoss {
@@ -101,6 +40,7 @@ class PowerLoss {
       : rng_(seed),
         options_{.directory = directory_.path() + "/store",
                  .file_system = files_,
+                 .clock = std::make_shared<testing::SleeplessClock>(),
                  .write_buffer_bytes = 256'000,
                  .durability = durability} {
     for (int i = 0; i < kClients; ++i) {
@@ -123,7 +63,7 @@ class PowerLoss {
 
   [[nodiscard]] int acknowledged() const {
     int sum = 0;
-    for (const Client& client : clients_) {
+    for (const testing::PairedClient& client : clients_) {
       sum += client.acknowledged;
     }
     return sum;
@@ -140,9 +80,10 @@ class PowerLoss {
       return;
     }
     LocalDatabase database(test.world, **backend);
+    const testing::OnAcknowledged nothing_more = [](const testing::PairedClient&) {};
     Scope scope(loop, {});
-    for (Client& client : clients_) {
-      scope.spawn(commit_until_it_fails(database, client));
+    for (testing::PairedClient& client : clients_) {
+      scope.spawn(commit_until_it_fails(database, client, nothing_more));
     }
     EXPECT_TRUE(loop.run(scope.drain()).ok());
   }
@@ -160,7 +101,7 @@ class PowerLoss {
     }
     last_version_ = version;
     LocalDatabase database(test.world, **backend);
-    for (Client& client : clients_) {
+    for (testing::PairedClient& client : clients_) {
       TRY(loop.run(verify(database, client)));
     }
     return kOk;
@@ -171,7 +112,7 @@ class PowerLoss {
   std::shared_ptr<testing::LossyFileSystem> files_ =
       std::make_shared<testing::LossyFileSystem>(directory_.path() + "/trash");
   RocksdbOptions options_;
-  std::array<Client, kClients> clients_;
+  std::array<testing::PairedClient, kClients> clients_;
   testing::LossyFileSystem::Losses losses_;
   Version last_version_{0};
 };
@@ -179,14 +120,14 @@ class PowerLoss {
 TEST(PowerLoss, KeepsEveryAcknowledgedCommitAndNoHalfCommit) {
   std::cout << "seed " << ::testing::UnitTest::GetInstance()->random_seed() << "\n";
   PowerLoss power_loss(Durability::kSynced, seed());
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds(); ++i) {
     const Result<void> result = power_loss.round();
     ASSERT_TRUE(result.ok()) << "round " << i << ": " << result.error().to_string();
   }
   const auto& losses = power_loss.losses();
-  std::cout << power_loss.acknowledged() << " commits; " << losses.files_dropped << " dropped, "
-            << losses.files_torn << " torn, " << losses.files_garbled << " garbled, "
-            << losses.entries_undone << " entries undone\n";
+  std::cout << rounds() << " rounds, " << power_loss.acknowledged() << " commits; "
+            << losses.files_dropped << " dropped, " << losses.files_torn << " torn, "
+            << losses.files_garbled << " garbled, " << losses.entries_undone << " entries undone\n";
   // The test attacked something.
   EXPECT_GT(power_loss.acknowledged(), 0);
   EXPECT_GT(losses.files_dropped + losses.files_torn + losses.files_garbled, 0);
@@ -196,13 +137,13 @@ TEST(PowerLoss, KeepsEveryAcknowledgedCommitAndNoHalfCommit) {
 // The planted bug M31: a batch that is acknowledged without a sync. The same rounds must find it.
 TEST(PowerLoss, FindsAnEngineThatAcknowledgesUnsyncedBatches) {
   PowerLoss power_loss(Durability::kUnsynced, seed());
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds(); ++i) {
     if (!power_loss.round().ok()) {
       SUCCEED() << "found in round " << i;
       return;
     }
   }
-  FAIL() << "no loss was seen in " << kRounds << " rounds";
+  FAIL() << "no loss was seen in " << rounds() << " rounds";
 }
 
 }  // namespace

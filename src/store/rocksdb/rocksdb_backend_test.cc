@@ -182,21 +182,60 @@ TEST(RocksdbBackend, StopsAfterAFailedSyncAndRecoversWhatWasAcknowledged) {
   EXPECT_FALSE(process.loop.run(value_of(process.database, "later")).value().has_value());
 }
 
-// Flips a byte in the middle of the newest log of a store that was closed.
-void damage_a_log(const std::string& directory) {
+std::filesystem::path newest_log_of(const std::string& directory) {
   std::filesystem::path newest;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     if (entry.path().extension() == ".log" && entry.file_size() > 0 && entry.path() > newest) {
       newest = entry.path();
     }
   }
-  ASSERT_FALSE(newest.empty());
-  std::fstream file(newest, std::ios::in | std::ios::out | std::ios::binary);
-  const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(newest) / 2);
-  file.seekg(middle);
+  return newest;
+}
+
+// Flips a bit of the byte so many bytes before the end of a file.
+void damage(const std::filesystem::path& path, uint64_t before_the_end) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(std::filesystem::file_size(path) - before_the_end);
+  file.seekg(at);
   const int byte = file.get();
-  file.seekp(middle);
+  file.seekp(at);
   file.put(static_cast<char>(byte ^ 0x40));
+  ASSERT_TRUE(file.good()) << path;
+}
+
+enum class Tail : uint8_t { kCut, kGarbled };
+
+// A store that was closed after so many commits, and whose log's last record is bad.
+void leave_with_a_bad_tail(const RocksdbOptions& options, int commits, Tail tail) {
+  {
+    Process process(options);
+    for (int i = 0; i < commits; ++i) {
+      ASSERT_TRUE(process.loop.run(put(process.database, std::to_string(i), "value")).ok());
+    }
+  }
+  const std::filesystem::path log = newest_log_of(options.directory);
+  if (tail == Tail::kCut) {
+    std::filesystem::resize_file(log, std::filesystem::file_size(log) - 3);
+  } else {
+    damage(log, 3);
+  }
+}
+
+TEST(RocksdbBackend, DropsATornLastWriteAloneAndGoesOn) {
+  constexpr int kCommits = 20;
+  for (const Tail tail : {Tail::kCut, Tail::kGarbled}) {
+    TemporaryDirectory directory;
+    const RocksdbOptions options{.directory = directory.path() + "/store"};
+    leave_with_a_bad_tail(options, kCommits, tail);
+    Process process(options);
+    for (int i = 0; i < kCommits - 1; ++i) {
+      EXPECT_EQ(process.loop.run(value_of(process.database, std::to_string(i))).value(), "value");
+    }
+    const std::string torn = std::to_string(kCommits - 1);
+    EXPECT_EQ(process.loop.run(value_of(process.database, torn)).value(), std::nullopt);
+    ASSERT_TRUE(process.loop.run(put(process.database, torn, "again")).ok());
+    EXPECT_EQ(process.loop.run(value_of(process.database, torn)).value(), "again");
+  }
 }
 
 TEST(RocksdbBackend, ReportsADamagedLogInsteadOfDroppingCommits) {
@@ -208,7 +247,8 @@ TEST(RocksdbBackend, ReportsADamagedLogInsteadOfDroppingCommits) {
       ASSERT_TRUE(process.loop.run(put(process.database, std::to_string(i), "value")).ok());
     }
   }
-  damage_a_log(options.directory);
+  const std::filesystem::path log = newest_log_of(options.directory);
+  damage(log, std::filesystem::file_size(log) / 2);
   ThreadLoop loop;
   const auto damaged = RocksdbBackend::open(loop, options);
   ASSERT_FALSE(damaged.ok());
@@ -251,15 +291,7 @@ TEST(RocksdbBackend, NeverLosesCommitsSilentlyToADamagedManifest) {
       }
     }
     const std::filesystem::path manifest = manifest_of(options.directory);
-    const auto size = static_cast<std::streamoff>(std::filesystem::file_size(manifest));
-    {
-      std::fstream file(manifest, std::ios::in | std::ios::out | std::ios::binary);
-      const std::streamoff at = size - 1 - round * 17;
-      file.seekg(at);
-      const int byte = file.get();
-      file.seekp(at);
-      file.put(static_cast<char>(byte ^ 0x10));
-    }
+    damage(manifest, 1 + static_cast<uint64_t>(round) * 17);
     ThreadLoop loop;
     auto backend = RocksdbBackend::open(loop, options);
     if (!backend.ok()) {

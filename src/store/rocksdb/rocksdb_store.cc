@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/system_clock.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::string_view kFormatKey = "\xff/kelpie/format";
 constexpr std::string_view kVersionKey = "\xff/kelpie/version";
+// There from the beginning until a batch writes a range tombstone.
+constexpr std::string_view kNoRangeTombstonesKey = "\xff/kelpie/no-range-tombstones";
+static_assert(kNoRangeTombstonesKey > kEngineKeysBegin);
 static_assert(kFormatKey > kEngineKeysBegin && kVersionKey > kEngineKeysBegin);
 
 constexpr int kBloomBitsPerKey = 10;
@@ -55,6 +59,30 @@ rocksdb::Options rocksdb_options(const RocksdbOptions& options) {
   return out;
 }
 
+// The operating system's, but for what a test brings.
+class BroughtEnv final : public rocksdb::EnvWrapper {
+ public:
+  BroughtEnv(const std::shared_ptr<rocksdb::FileSystem>& files,
+             const std::shared_ptr<rocksdb::SystemClock>& clock)
+      : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    // RocksDB asks for these two; the wrapper's own would go through functions of an older
+    // interface.
+    file_system_ = files;
+    system_clock_ = clock;
+  }
+  [[nodiscard]] const char* Name() const override { return "BroughtEnv"; }
+};
+
+// About what the batch takes in RocksDB's form, so that it is built in one piece of memory.
+size_t bytes_of(const CommitBatch& batch) {
+  constexpr size_t kRecordBytes = 16;
+  size_t bytes = 4 * kRecordBytes;
+  for (const Mutation& mutation : batch.mutations) {
+    bytes += mutation.key.size() + mutation.value.size() + kRecordBytes;
+  }
+  return bytes;
+}
+
 Bytes encode_version(Version version) { return Versionstamp::make(version, 0).bytes.substr(0, 8); }
 
 }  // namespace
@@ -79,8 +107,10 @@ Result<std::shared_ptr<RocksdbStore>> RocksdbStore::open(const RocksdbOptions& o
 
 Result<void> RocksdbStore::open_directory() {
   rocksdb::Options options = rocksdb_options(options_);
-  if (options_.file_system) {
-    env_ = rocksdb::NewCompositeEnv(options_.file_system);
+  if (options_.file_system || options_.clock) {
+    env_ = std::make_unique<BroughtEnv>(
+        options_.file_system ? options_.file_system : rocksdb::FileSystem::Default(),
+        options_.clock ? options_.clock : rocksdb::SystemClock::Default());
     options.env = env_.get();
   }
   rocksdb::FileSystem& files = *options.env->GetFileSystem();
@@ -99,6 +129,19 @@ Result<void> RocksdbStore::open_directory() {
   return check_format();
 }
 
+// Format 1 has the same rows. Its binaries know nothing of the key about range tombstones, so they
+// must not write beside it: with the new format they refuse the directory.
+Result<void> RocksdbStore::raise_format() {
+  may_have_range_tombstones_ = true;
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  rocksdb::WriteBatch raise;
+  raise.Put(std::string(kFormatKey), std::to_string(kRocksdbFormat));
+  raise.Delete(std::string(kNoRangeTombstonesKey));
+  const rocksdb::Status status = db_->Write(synced, &raise);
+  return status.ok() ? Result<void>(kOk) : rocksdb_error(status, "raising the store's format");
+}
+
 Result<void> RocksdbStore::check_format() {
   std::string text;
   rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), std::string(kFormatKey), &text);
@@ -115,7 +158,12 @@ Result<void> RocksdbStore::check_format() {
                                        std::to_string(kRocksdbFormat) +
                                        ": use a newer binary, or another data directory");
     }
-    return kOk;
+    status = db_->Get(rocksdb::ReadOptions(), std::string(kNoRangeTombstonesKey), &text);
+    if (!status.ok() && !status.IsNotFound()) {
+      return rocksdb_error(status, "reading the store's properties");
+    }
+    may_have_range_tombstones_ = status.IsNotFound();
+    return format < kRocksdbFormat ? raise_format() : kOk;
   }
   if (!status.IsNotFound()) {
     return rocksdb_error(status, "reading the store's format");
@@ -133,10 +181,14 @@ Result<void> RocksdbStore::check_format() {
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  status = db_->Put(synced, std::string(kFormatKey), std::to_string(kRocksdbFormat));
+  rocksdb::WriteBatch first;
+  first.Put(std::string(kFormatKey), std::to_string(kRocksdbFormat));
+  first.Put(std::string(kNoRangeTombstonesKey), "");
+  status = db_->Write(synced, &first);
   if (!status.ok()) {
     return rocksdb_error(status, "writing the store's format");
   }
+  may_have_range_tombstones_ = false;
   return kOk;
 }
 
@@ -171,8 +223,8 @@ Result<void> RocksdbStore::check_free_space(size_t batch_bytes) {
 }
 
 Result<void> RocksdbStore::write(const CommitBatch& batch) {
-  rocksdb::WriteBatch write;
-  RangeClearer clearer(*db_, write);
+  rocksdb::WriteBatch write(bytes_of(batch));
+  RangeClearer clearer(*db_, write, options_.single_deletes_max);
   for (const Mutation& mutation : batch.mutations) {
     rocksdb::Status status;
     switch (mutation.kind) {
@@ -191,6 +243,10 @@ Result<void> RocksdbStore::write(const CommitBatch& batch) {
       // Nothing was handed to the log yet; but what made it fail may be anything: stop.
       return base::unknown("building a batch: " + status.ToString());
     }
+  }
+  if (clearer.wrote_tombstone()) {
+    write.Delete(std::string(kNoRangeTombstonesKey));
+    may_have_range_tombstones_ = true;
   }
   write.Put(std::string(kVersionKey), encode_version(batch.version));
   TRY(check_free_space(write.GetDataSize()));

@@ -16,7 +16,8 @@ namespace kelpie::store::testing {
 
 class FdbServer {
  public:
-  // Starts the process; the cluster is empty and not configured yet.
+  // Starts the process and makes a new database of it: one copy of everything, in files. `fdbcli`
+  // lies beside the binary or in PATH.
   static Result<std::unique_ptr<FdbServer>> start(const std::string& binary);
   FdbServer(const FdbServer&) = delete;
   FdbServer& operator=(const FdbServer&) = delete;
@@ -27,14 +28,10 @@ class FdbServer {
  private:
   FdbServer() = default;
   Result<void> spawn(const std::string& binary, int port);
+  Result<void> configure(const std::string& binary);
 
   TemporaryDirectory directory_;
   pid_t process_ = -1;
 };
-
-// What `configure new single ssd` does: one copy of everything, in files. Ends when the cluster has
-// taken it, or is configured already.
-Task<void> configure_new_cluster(std::shared_ptr<FdbConnection> connection,
-                                 std::shared_ptr<LoopPort> port);
 
 }  // namespace kelpie::store::testing

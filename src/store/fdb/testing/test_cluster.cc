@@ -60,13 +60,6 @@ Task<void> become_usable(FdbDatabase& database) {
   co_return kOk;
 }
 
-Task<void> configure(std::shared_ptr<FdbConnection> connection, std::shared_ptr<LoopPort> port,
-                     FdbDatabase& database) {
-  co_await configure_new_cluster(std::move(connection), std::move(port));
-  co_await become_usable(database);
-  co_return kOk;
-}
-
 Task<void> clear_all(FdbDatabase& database) {
   const auto transaction = database.begin();
   for (;;) {
@@ -91,8 +84,7 @@ Result<std::unique_ptr<TestCluster>> TestCluster::find() {
   if (!file && !binary) {
     return base::not_found(
         "no FoundationDB to test with: put fdbserver into PATH or name it with KELPIE_FDBSERVER, "
-        "or "
-        "name a cluster that may be cleared with KELPIE_FDB_CLUSTER and "
+        "or name a cluster that may be cleared with KELPIE_FDB_CLUSTER and "
         "KELPIE_FDB_CLUSTER_IS_SCRATCH=1");
   }
   std::unique_ptr<TestCluster> cluster(new TestCluster);
@@ -115,11 +107,7 @@ Result<void> TestCluster::connect(const std::string& cluster_file) {
   connection_ = TRY(FdbConnection::open(library_, cluster_file));
   ThreadLoop loop;
   FdbDatabase database(loop, connection_);
-  const auto port = std::make_shared<LoopPort>(loop);
-  Task<void> start =
-      server_ != nullptr ? configure(connection_, port, database) : become_usable(database);
-  const Result<void> started = loop.run(async::timeout(loop, kStartMax, std::move(start)));
-  port->close();
+  const Result<void> started = loop.run(async::timeout(loop, kStartMax, become_usable(database)));
   if (!started.ok()) {
     return Error(started.error()).with_context("the cluster of " + cluster_file);
   }
