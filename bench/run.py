@@ -1,26 +1,34 @@
 #!/usr/bin/env python3
 """Measures what design goals name and writes docs/benchmarks.md. Python's standard library only.
 
-    bench/run.py [--build DIR] [--rounds N] [--samples N] [--directory DIR] [--out FILE]
+    bench/run.py [--build DIR] [--rounds N] [--directory DIR] [--out FILE] [--quick]
+                 [--fdb-cluster FILE [--fdb-library PATH]]
 
 Every figure is a median over rounds with its spread, beside a baseline of the same run. Nothing is
 measured that is not printed, and nothing printed that was not measured.
+
+--quick measures next to nothing, to see that everything works, and writes no document.
+--fdb-cluster names a FoundationDB that serves nothing else; without one, B5 is left out.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import platform
 import re
 import select
 import signal
 import socket
-import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import report  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 READY = re.compile(rb"(ready|listening|serving).*:\d+", re.IGNORECASE)
@@ -83,205 +91,104 @@ def serve(binary, directory):
     return Server(binary, arguments, port, "/v1/health/")
 
 
-def measure_servers(binary, directory, rounds):
+def measure_servers(results, binary, directory, rounds):
     """Start and idle memory, alternating with their baselines."""
-    rows = {name: [] for name in ("ready", "answered", "spawn", "rss", "anon", "file", "bare")}
+    units = {"B14.ready": "ms", "B14.answered": "ms", "B14.spawn": "ms", "B8.resident": "MB",
+             "B8.anonymous": "MB", "B8.file": "MB", "B8.bare": "MB"}
+    rows = {name: [] for name in units}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(dir=directory, prefix="kelpie-bench-") as data:
             server = serve(binary, data)
-            rows["ready"].append(server.ready_ms)
-            rows["answered"].append(server.answered_ms)
+            rows["B14.ready"].append(server.ready_ms)
+            rows["B14.answered"].append(server.answered_ms)
             memory = server.memory_mb()
-            rows["rss"].append(memory["VmRSS"])
-            rows["anon"].append(memory["RssAnon"])
-            rows["file"].append(memory["RssFile"])
+            rows["B8.resident"].append(memory["VmRSS"])
+            rows["B8.anonymous"].append(memory["RssAnon"])
+            rows["B8.file"].append(memory["RssFile"])
             if server.stop() != 0:
                 raise SystemExit(f"the server ended badly: {server.output.decode()}")
         started = time.monotonic()
         subprocess.run([str(binary), "--version"], check=True, stdout=subprocess.DEVNULL,
                        env=clean_environment("/"))
-        rows["spawn"].append((time.monotonic() - started) * 1000)
+        rows["B14.spawn"].append((time.monotonic() - started) * 1000)
         port = free_port()
         arguments = ["offline-model", "--listen", f"127.0.0.1:{port}"]
         model = Server(binary, arguments, port, "/v1/models")
-        rows["bare"].append(model.memory_mb()["VmRSS"])
+        rows["B8.bare"].append(model.memory_mb()["VmRSS"])
         model.stop()
-    return rows
+    for name, unit in units.items():
+        results.add(name, unit, rows[name])
 
 
-def measure_turns(program, directory, rounds, samples):
-    with tempfile.TemporaryDirectory(dir=directory, prefix="kelpie-bench-") as data:
-        command = [str(program), "--directory", data, "--rounds", str(rounds),
-                   "--samples", str(samples)]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    return json.loads(output)
+def measure(results, program, flags):
+    """Runs a program that prints a line of JSON for each series and fact."""
+    command = [str(program)]
+    for name, value in flags.items():
+        command += [f"--{name}", str(value)]
+    print(f"bench: {program.name}", file=sys.stderr, flush=True)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if ended.returncode != 0:
+        raise SystemExit(f"{program.name} ended with {ended.returncode}")
+    for line in map(json.loads, ended.stdout.splitlines()):
+        if "fact" in line:
+            results.facts[line["fact"]] = line["value"]
+        else:
+            results.add(line["series"], line["unit"], line["rounds"])
 
 
-def first_match(path, pattern, otherwise="unknown"):
-    try:
-        found = re.search(pattern, pathlib.Path(path).read_text(), re.M)
-    except OSError:
-        return otherwise
-    return found.group(1).strip() if found else otherwise
+def measure_all(options):
+    results = report.Results()
+    programs = options.build / "bench"
+    rounds = {"rounds": options.rounds}
+    quick = options.quick
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="kelpie-bench-") as data:
+        samples = {"samples": 20} if quick else {}
+        measure(results, programs / "turn_bench", {"directory": data, **rounds, **samples})
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="kelpie-bench-") as data:
+        counts = {"turns": 4000, "gets": 500, "agents-many": 5000} if quick else {}
+        measure(results, programs / "store_bench", {"directory": data, **rounds, **counts})
+    if options.fdb_cluster:
+        flags = {"fdb-cluster": options.fdb_cluster, "fdb-library": options.fdb_library}
+        counts = {"samples": 20, "turns": 2000} if quick else {}
+        measure(results, programs / "fdb_bench", {**flags, **rounds, **counts})
+    else:
+        results.skipped["B5"] = "no FoundationDB was given (`--fdb-cluster FILE`)."
+    print("bench: the server", file=sys.stderr, flush=True)
+    measure_servers(results, options.build / "src/kelpie", options.directory, options.rounds)
+    return results
 
 
-def command_output(*command):
-    try:
-        ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=TOP)
-        return ended.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def file_system(directory):
-    """Type and source of the mount that holds the directory."""
-    best = ("", "unknown")
-    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        source, point, kind = line.split()[:3]
-        inside = os.path.commonpath([os.path.realpath(directory), point]) == point
-        if inside and len(point) >= len(best[0]):
-            best = (point, f"{kind} on {source}")
-    return best[1]
-
-
-def machine(directory, turns):
-    kib = int(first_match("/proc/meminfo", r"^MemTotal:\s+(\d+) kB", "0"))
-    syncs = [row["fdatasync"]["p50_us"] for row in turns["rounds"]]
-    return [
-        ("processor", first_match("/proc/cpuinfo", r"^model name\s*:\s*(.+)$")),
-        ("cores", f"{len(os.sched_getaffinity(0))}"),
-        ("memory", f"{kib * 1024 / 1e9:.1f} GB"),
-        ("kernel", platform.release()),
-        ("file system of the data", file_system(directory)),
-        ("disk sync", f"fdatasync of {turns['bytes']} appended bytes, p50 {spread(syncs, 'us')}"),
-        ("load when it began", " ".join(f"{load:.2f}" for load in turns["load"])),
-        ("compiler", turns["compiler"]),
-        ("commit", command_output("git", "rev-parse", "--short=12", "HEAD") +
-         (" with local changes" if command_output("git", "status", "--porcelain") else "")),
-        ("date", time.strftime("%Y-%m-%d", time.gmtime())),
-    ]
-
-
-def number(value):
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def spread(values, unit):
-    """Median, least and most of the rounds."""
-    median = number(statistics.median(values))
-    return f"{median} {unit} ({number(min(values))} to {number(max(values))})"
-
-
-def ratio(values, baseline):
-    """The ratio of each round to its own baseline."""
-    return [value / base for value, base in zip(values, baseline)]
-
-
-def verdict(value, goal):
-    return "met" if value <= goal else "not met"
-
-
-def goals_table(turns, servers):
-    column = {name: [row[name]["p50_us"] for row in turns["rounds"]]
-              for name in ("fdatasync", "commit", "turn")}
-    turn_ratio = ratio(column["turn"], column["fdatasync"])
-    rss, ready = servers["rss"], servers["answered"]
-    return [
-        ("B4 durable turn, unloaded, p50", spread(column["turn"], "us"),
-         f"fdatasync of as many bytes, p50: {spread(column['fdatasync'], 'us')}",
-         spread(turn_ratio, "x"), "at most 1.3 x fdatasync",
-         verdict(statistics.median(turn_ratio), 1.3)),
-        ("B8 server idle, resident", spread(rss, "MB"),
-         f"`kelpie offline-model` idle (no store): {spread(servers['bare'], 'MB')}",
-         spread(ratio(rss, servers["bare"]), "x"), "at most 30 MB",
-         verdict(statistics.median(rss), 30)),
-        ("B14 spawn to first answer, empty store", spread(ready, "ms"),
-         f"`kelpie --version`, spawn to exit: {spread(servers['spawn'], 'ms')}",
-         spread(ratio(ready, servers["spawn"]), "x"), "at most 100 ms",
-         verdict(statistics.median(ready), 100)),
-    ]
-
-
-def markdown_table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def detail_rows(turns):
-    names = {"fdatasync": "write and fdatasync", "commit": "store commit of the same value",
-             "turn": "actor turn (fence and head included)"}
-    baseline = [row["fdatasync"]["p50_us"] for row in turns["rounds"]]
-    rows = []
-    for name, meaning in names.items():
-        p50 = [row[name]["p50_us"] for row in turns["rounds"]]
-        p99 = [row[name]["p99_us"] for row in turns["rounds"]]
-        rows.append((meaning, spread(p50, "us"), spread(p99, "us"),
-                     spread(ratio(p50, baseline), "x")))
-    return rows
-
-
-def caution(turns):
-    """A warning, if others used the machine when it began."""
-    if turns["load"][0] <= len(os.sched_getaffinity(0)) / 2:
-        return ""
-    return ("\n**The machine was busy with other work: these figures, times above all, are not those "
-            "of an unloaded\nmachine. Run it again on a quiet one before quoting any.**\n")
-
-
-def document(options, turns, servers):
-    return f"""# Benchmarks
-
-Written by `bench/run.py`; do not edit. A figure is the median of {options.rounds} rounds, with the
-least and the most in brackets. A ratio is taken round by round, against the baseline of the same
-round. MB is 1,000,000 bytes.
-
-## The machine
-
-{markdown_table(("what", "value"), machine(options.directory, turns))}
-{caution(turns)}
-## Against the goals
-
-{markdown_table(("what", "measured", "baseline", "ratio", "goal", "verdict"),
-                goals_table(turns, servers))}
-
-## A durable turn, piece by piece
-
-{turns['samples']} of each in a round, one after another, taking turns with the others, in one
-directory. One turn adds {turns['bytes']} bytes to the write-ahead log ({turns['value_bytes']} of
-them the value that it sets), and so many bytes are appended to a file by the baseline.
-
-{markdown_table(("what", "p50", "p99", "p50 against fdatasync"), detail_rows(turns))}
-
-## An idle server, piece by piece
-
-{markdown_table(("what", "measured"), [
-    ("resident, not backed by a file", spread(servers["anon"], "MB")),
-    ("resident, backed by a file (binary and libraries)", spread(servers["file"], "MB")),
-    ("spawn to the line that says it is ready", spread(servers["ready"], "ms")),
-])}
-"""
-
-
-def main():
+def parse_options():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build/release")
-    parser.add_argument("--rounds", type=int, default=7, help="at least five")
-    parser.add_argument("--samples", type=int, default=500, help="a round")
+    parser.add_argument("--rounds", type=int, help="at least five; default 7")
     parser.add_argument("--directory", type=pathlib.Path, help="on the disk to measure",
                         default=pathlib.Path(tempfile.gettempdir()))
-    parser.add_argument("--out", type=pathlib.Path, default=TOP / "docs/benchmarks.md")
+    parser.add_argument("--out", type=pathlib.Path, help="default docs/benchmarks.md")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--fdb-cluster", help="a cluster file")
+    parser.add_argument("--fdb-library", default="", help="libfdb_c.so, where it is not found")
     options = parser.parse_args()
-    if options.rounds < 5:
+    if options.rounds is None:
+        options.rounds = 1 if options.quick else 7
+    if options.rounds < 5 and not options.quick:
         parser.error("a median of fewer than five rounds says little")
+    if options.out is None and not options.quick:
+        options.out = TOP / "docs/benchmarks.md"
+    return options
+
+
+def main():
+    options = parse_options()
     load = os.getloadavg()
-    turns = measure_turns(options.build / "bench/turn_bench", options.directory, options.rounds,
-                          options.samples)
-    turns["load"] = load
-    servers = measure_servers(options.build / "src/kelpie", options.directory, options.rounds)
-    text = document(options, turns, servers)
-    options.out.write_text(text)
+    results = measure_all(options)
+    text = report.document(results, options.directory, load, options.quick)
+    if options.out:
+        options.out.write_text(text)
     print(text)
+    for goal, why in results.skipped.items():
+        print(f"skipped: {goal}: {why}")
 
 
 if __name__ == "__main__":

@@ -4,26 +4,22 @@
 //
 // In each round the three take turns, one after another and never two at once: a write and
 // fdatasync, a bare commit of the store, a turn. What a turn adds to the write-ahead log is
-// measured first, and so many bytes are what the baseline writes. Prints JSON; times are
-// microseconds.
+// measured first, and so many bytes are what the baseline writes.
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "actor/actor.h"
 #include "actor/runtime.h"
+#include "bench/harness.h"
 #include "cluster/ownership.h"
 #include "real/real_log.h"
 #include "real/real_loop.h"
@@ -39,23 +35,6 @@ namespace fs = std::filesystem;
 constexpr size_t kValueBytes = 256;
 constexpr int kWarmUps = 200;
 constexpr const char* kActorType = "bench";
-
-struct Options {
-  std::string directory;
-  int rounds = 7;
-  int samples = 500;
-};
-
-struct Times {
-  double p50_us = 0;
-  double p99_us = 0;
-};
-
-struct Round {
-  Times fdatasync;
-  Times commit;
-  Times turn;
-};
 
 Error os_error(std::string_view what) {
   return base::unavailable(std::string(what) + ": " + std::strerror(errno));
@@ -128,38 +107,27 @@ Task<void> commit_once(store::Database& database, int64_t n) {
   co_return kOk;
 }
 
-double microseconds_since(std::chrono::steady_clock::time_point start) {
-  const std::chrono::duration<double, std::micro> passed = std::chrono::steady_clock::now() - start;
-  return passed.count();
-}
-
-Times times_of(std::vector<double> samples) {
-  std::ranges::sort(samples);
-  return {.p50_us = samples[samples.size() / 2], .p99_us = samples[samples.size() * 99 / 100]};
-}
-
 // Runs on the loop, so that neither starting nor stopping it is part of what is timed.
-Task<Round> run_round(store::Database& database, actor::Runtime& runtime, SyncedFile& file,
-                      std::string bytes, int samples) {
-  std::vector<double> syncs;
-  std::vector<double> commits;
-  std::vector<double> turns;
+Task<void> run_round(store::Database& database, actor::Runtime& runtime, SyncedFile& file,
+                     std::string bytes, int samples, Report& report) {
+  Samples syncs(samples);
+  Samples commits(samples);
+  Samples turns(samples);
   for (int n = 0; n < samples; ++n) {
-    auto start = std::chrono::steady_clock::now();
-    if (auto appended = file.append(bytes); !appended.ok()) {
-      co_return appended.error();
-    }
-    syncs.push_back(microseconds_since(start));
-    start = std::chrono::steady_clock::now();
+    const Stopwatch sync;
+    co_await file.append(bytes);
+    syncs.add(sync.microseconds());
+    const Stopwatch commit;
     co_await commit_once(database, n);
-    commits.push_back(microseconds_since(start));
-    start = std::chrono::steady_clock::now();
+    commits.add(commit.microseconds());
+    const Stopwatch turn;
     co_await turn_once(runtime, n);
-    turns.push_back(microseconds_since(start));
+    turns.add(turn.microseconds());
   }
-  co_return Round{.fdatasync = times_of(std::move(syncs)),
-                  .commit = times_of(std::move(commits)),
-                  .turn = times_of(std::move(turns))};
+  report.add_times("B4.fdatasync", syncs);
+  report.add_times("B4.commit", commits);
+  report.add_times("B4.turn", turns);
+  co_return kOk;
 }
 
 Task<void> warm_up(actor::Runtime& runtime) {
@@ -169,29 +137,12 @@ Task<void> warm_up(actor::Runtime& runtime) {
   co_return kOk;
 }
 
-void print_times(const char* name, const Times& times, const char* end) {
-  std::printf("\"%s\": {\"p50_us\": %.2f, \"p99_us\": %.2f}%s", name, times.p50_us, times.p99_us,
-              end);
-}
-
-void print_json(const Options& options, size_t turn_bytes, const std::vector<Round>& rounds) {
-  std::printf("{\"bytes\": %zu, \"value_bytes\": %zu, \"samples\": %d,\n", turn_bytes, kValueBytes,
-              options.samples);
-  std::printf(" \"compiler\": \"%s\",\n \"rounds\": [\n", __VERSION__);
-  for (size_t i = 0; i < rounds.size(); ++i) {
-    std::printf("  {");
-    print_times("fdatasync", rounds[i].fdatasync, ", ");
-    print_times("commit", rounds[i].commit, ", ");
-    print_times("turn", rounds[i].turn, i + 1 < rounds.size() ? "},\n" : "}\n");
-  }
-  std::printf("]}\n");
-}
-
-Result<void> run(const Options& options) {
+Result<void> run(const Flags& flags) {
+  const std::string& directory = flags.text("--directory");
+  const std::string store_directory = directory + "/rocksdb";
   real::RealLog log(real::LogOptions{.level = world::LogLevel::kWarn});
   real::RealLoop loop;
   real::RealWorld real(loop, log, world::NodeName("bench"));
-  const std::string store_directory = options.directory + "/rocksdb";
   auto engine = TRY(store::RocksdbBackend::open(loop, {.directory = store_directory}));
   store::LocalDatabase database(real.world(), *engine);
   cluster::Ownership ownership(real.world(), database, cluster::OwnerRecords::kNone);
@@ -205,48 +156,25 @@ Result<void> run(const Options& options) {
   TRY(loop.run(warm_up(runtime)));
   const size_t turn_bytes = static_cast<size_t>(log_bytes(store_directory) - before) / kWarmUps;
 
-  SyncedFile file = TRY(SyncedFile::create(options.directory + "/baseline"));
-  std::vector<Round> rounds;
-  for (int i = 0; i < options.rounds; ++i) {
-    rounds.push_back(TRY(loop.run(
-        run_round(database, runtime, file, std::string(turn_bytes, 'b'), options.samples))));
+  SyncedFile file = TRY(SyncedFile::create(directory + "/baseline"));
+  Report report;
+  report.fact("compiler", __VERSION__);
+  report.fact("B4.bytes", static_cast<double>(turn_bytes));
+  report.fact("B4.value_bytes", static_cast<double>(kValueBytes));
+  report.fact("B4.samples", flags.number("--samples"));
+  for (int i = 0; i < flags.number("--rounds"); ++i) {
+    TRY(loop.run(run_round(database, runtime, file, std::string(turn_bytes, 'b'),
+                           flags.number("--samples"), report)));
   }
-  print_json(options, turn_bytes, rounds);
+  report.print();
   return kOk;
-}
-
-std::optional<Options> parse(const std::vector<std::string_view>& arguments) {
-  Options options;
-  for (size_t i = 0; i + 1 < arguments.size(); i += 2) {
-    const std::string_view value = arguments[i + 1];
-    int* number = arguments[i] == "--rounds"    ? &options.rounds
-                  : arguments[i] == "--samples" ? &options.samples
-                                                : nullptr;
-    if (arguments[i] == "--directory") {
-      options.directory = value;
-    } else if (number == nullptr ||
-               std::from_chars(value.data(), value.data() + value.size(), *number).ec !=
-                   std::errc()) {
-      return std::nullopt;
-    }
-  }
-  const bool whole = arguments.size() % 2 == 0 && !options.directory.empty();
-  return whole && options.rounds > 0 && options.samples > 0 ? std::optional(options) : std::nullopt;
 }
 
 }  // namespace
 }  // namespace kelpie::bench
 
 int main(int argc, char** argv) {
-  const auto options = kelpie::bench::parse({argv + 1, argv + argc});
-  if (!options) {
-    std::fprintf(stderr, "usage: turn_bench --directory DIR [--rounds N] [--samples N]\n");
-    return 2;
-  }
-  const auto result = kelpie::bench::run(*options);
-  if (!result.ok()) {
-    std::fprintf(stderr, "turn_bench: %s\n", result.error().message.c_str());
-    return 1;
-  }
-  return 0;
+  return kelpie::bench::run_main({argv, static_cast<size_t>(argc)},
+                                 {{"--directory", "."}, {"--rounds", "7"}, {"--samples", "500"}},
+                                 kelpie::bench::run);
 }

@@ -182,6 +182,7 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
     }
     if (guarded.error().code == Code::kFailedPrecondition) {
       ++runtime_.counters_.fences_lost;
+      runtime_.workers_.spawn(runtime_.rejoin_and_log(fence_->epoch()));
       pending.finish(base::unavailable("the actor moved to another owner; try again"));
       co_return Next::kEnd;
     }

@@ -89,6 +89,15 @@ void Runtime::retire(Activation& activation) {
   }
 }
 
+Task<void> Runtime::rejoin_and_log(cluster::Epoch lost) {
+  auto joined = co_await rejoin(std::move(lost)).result();
+  if (!joined.ok()) {
+    // The next activation tries again.
+    world_.log.warn("the node could not join again", {{"error", joined.error().to_string()}});
+  }
+  co_return kOk;
+}
+
 Task<void> Runtime::rejoin(cluster::Epoch lost) {
   auto permit = co_await joining_.acquire();
   if (ownership_.fence().epoch() != lost) {

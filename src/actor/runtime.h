@@ -79,6 +79,8 @@ class Runtime {
   // Joins again under a new epoch, unless another has done so since; ends all that the old one
   // owned.
   Task<void> rejoin(cluster::Epoch lost);
+  // The same for a turn that found the fence lost; it does not wait for it.
+  Task<void> rejoin_and_log(cluster::Epoch lost);
 
   World& world_;
   store::Database& database_;

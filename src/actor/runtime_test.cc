@@ -12,6 +12,7 @@
 #include "net/testing/test_world.h"
 #include "store/local_database.h"
 #include "store/memory/memory_backend.h"
+#include "store/testing/forwarding_transaction.h"
 
 namespace kelpie::actor {
 namespace {
@@ -237,13 +238,58 @@ class TakenOver : public RuntimeTest {
   };
 };
 
-TEST_F(TakenOver, AProcessWritesNothingAnyMoreAndIsToldAtLatestWithItsSecondTurn) {
+// The turn landed, its client was not told, and before it could find out the other process has
+// written the same actor: nobody can say any more, so nobody says no.
+TEST_F(TakenOver, AnUndecidedTurnStaysUndecidedOnceTheOtherHasWritten) {
+  class Vague final : public store::testing::ForwardingTransaction {
+   public:
+    Vague(std::unique_ptr<Transaction> inner, std::function<void()>& meanwhile)
+        : ForwardingTransaction(std::move(inner)), meanwhile_(meanwhile) {}
+    Task<store::Version> commit() override {
+      auto done = co_await inner_->commit().result();
+      if (done.ok() && meanwhile_) {
+        std::exchange(meanwhile_, nullptr)();
+        co_return base::unknown("the client was not told");
+      }
+      co_return std::move(done);
+    }
+
+   private:
+    std::function<void()>& meanwhile_;
+  };
+  class VagueDatabase final : public store::Database {
+   public:
+    explicit VagueDatabase(store::Database& inner) : inner_(inner) {}
+    using Database::begin;
+    std::unique_ptr<store::Transaction> begin(store::TransactionOptions options) override {
+      return std::make_unique<Vague>(inner_.begin(options), meanwhile);
+    }
+    [[nodiscard]] std::string_view engine_name() const override { return "vague"; }
+    std::function<void()> meanwhile;
+
+   private:
+    store::Database& inner_;
+  };
+  VagueDatabase vague(database_);
+  Process older(*this, vague);
+  ASSERT_TRUE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
+  std::optional<Process> newer;
+  vague.meanwhile = [&] {
+    newer.emplace(*this, database_);
+    EXPECT_EQ(run(newer->runtime.call<CounterActor>(ref("a"), kAddOne)).value(), 3);
+  };
+  EXPECT_EQ(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).error().code, Code::kUnknown);
+  EXPECT_EQ(run(newer->runtime.call<CounterActor>(ref("a"), kAddOne)).value(), 4);
+}
+
+TEST_F(TakenOver, AProcessWritesNothingAnyMoreAndIsToldWithItsNextTurn) {
   Process older(*this, database_);
   ASSERT_TRUE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
   Process newer(*this, database_);
   EXPECT_FALSE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
-  EXPECT_FALSE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
+  machine_.loop.run_ready();
   EXPECT_TRUE(older.told);
+  EXPECT_FALSE(run(older.runtime.call<CounterActor>(ref("a"), kAddOne)).ok());
   EXPECT_EQ(run(newer.runtime.call<CounterActor>(ref("a"), kAddOne)).value(), 2);
   EXPECT_FALSE(newer.told);
 }

@@ -31,8 +31,8 @@ constexpr Duration kFirstAnswerTime = Duration::seconds(30);
 class EmbeddedStore final : public OpenStore {
  public:
   EmbeddedStore(World& world, std::optional<real::DirectoryLock> lock,
-                std::unique_ptr<store::Backend> engine)
-      : lock_(std::move(lock)), engine_(std::move(engine)), database_(world, *engine_) {}
+                std::unique_ptr<store::Backend> engine, store::CommitOptions options = {})
+      : lock_(std::move(lock)), engine_(std::move(engine)), database_(world, *engine_, options) {}
 
   [[nodiscard]] store::Database& database() override { return database_; }
   [[nodiscard]] std::unique_ptr<store::Database> database_for(Loop& loop,
@@ -142,7 +142,9 @@ Result<std::unique_ptr<OpenStore>> open_store(const StoreConfig& config, World& 
   switch (config.backend.kind) {
     case BackendKind::kMemory:
       return std::unique_ptr<OpenStore>(std::make_unique<EmbeddedStore>(
-          world, std::nullopt, std::make_unique<store::MemoryBackend>()));
+          world, std::nullopt, std::make_unique<store::MemoryBackend>(),
+          // As many as 5 s of commits make: old states cost what has changed since.
+          store::CommitOptions{.snapshots_kept_max = 1'000'000}));
     case BackendKind::kRocksDb:
       return open_rocksdb(config, world, version);
     case BackendKind::kFdb:

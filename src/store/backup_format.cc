@@ -245,7 +245,10 @@ Result<BackupPart> BackupDecoder::part_of(const Frame& frame) {
     header.schema = static_cast<int64_t>(fields.number(8));
     header.store_id = fields.text();
     header.kelpie_version = fields.text();
-    if (!fields.whole() || header.version < Version(0) || header.schema < 0) {
+    // Far above what any store reaches, and far below where sums with them would overflow.
+    constexpr int64_t kNumberMax = int64_t{1} << 52;
+    if (!fields.whole() || header.version < Version(0) || header.version > Version(kNumberMax) ||
+        header.schema < 0 || header.created_micros < 0 || header.created_micros > kNumberMax) {
       return damaged("its header cannot be read");
     }
     header_ = header;

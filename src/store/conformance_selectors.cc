@@ -59,6 +59,13 @@ Task<void> finds_its_own_writes_by_selector(Database& database, Loop&) {
   transaction->atomic(AtomicOp::kAdd, "a", little_endian(1));
   transaction->clear_range({"f", "h"});
   co_await expect_selectors(*transaction, {"a", "b", "e", "ea"});
+  // These leave no key there, or none is there anyway.
+  transaction->atomic(AtomicOp::kCompareAndClear, "b", "1");
+  transaction->atomic(AtomicOp::kCompareAndClear, "c", "1");
+  co_await expect_selectors(*transaction, {"a", "e", "ea"});
+  const RangePage page = co_await transaction->get_range(KeySelector::first_greater_than("a"),
+                                                         KeySelector::first_greater_than("e"), {});
+  CONFORM((page.rows == Rows{{"e", "3"}}));
   co_return kOk;
 }
 

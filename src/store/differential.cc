@@ -169,10 +169,16 @@ class Differential {
   }
 
   Task<void> read(Pair& pair, uint64_t dice) {
-    if (dice < 60) {
-      return get(pair);
+    if (!exact_) {
+      // A cluster's client takes the read version when it first needs the database, which it does
+      // not for what the transaction wrote itself; so both take it here.
+      co_await pair.real->read_version();
+      pair.model->take_read_version();
     }
-    return dice < 68 ? get_key(pair) : get_range(pair);
+    if (dice < 60) {
+      co_return co_await get(pair).result();
+    }
+    co_return co_await (dice < 68 ? get_key(pair) : get_range(pair)).result();
   }
   Task<void> get(Pair& pair) {
     const Bytes key = random_key();

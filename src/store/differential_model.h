@@ -61,6 +61,8 @@ class ModelTransaction {
 
   // Reads at a past state, before anything else.
   void read_at(const Model::Past& past);
+  // Reads see the present state from here on, unless they see a past one.
+  void take_read_version() { (void)view(); }
   void write(ModelWrite write);
   void add_read_conflict(KeyRange range);
   void add_write_conflict(KeyRange range);

@@ -4,6 +4,7 @@
 // formed, and each block agrees with it.
 //
 //   node crash.mjs [--rounds N] [--clients N] [--seed N] [--agents N] [--load-ms-max N]
+//                  [--fdb-cluster-file FILE]
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -27,6 +28,7 @@ const { values: flags } = parseArgs({
     agents: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     'load-ms-max': { type: 'string', default: '1500' },
+    'fdb-cluster-file': { type: 'string' },
   },
 });
 const seed = Number(flags.seed) >>> 0;
@@ -53,6 +55,10 @@ class Campaign {
   constructor() {
     this.random = makeRandom(seed);
     this.dataDir = mkdtempSync(join(tmpdir(), 'kelpie-crash-'));
+    const cluster = flags['fdb-cluster-file'];
+    /** Flags of the store that all rounds share. */
+    this.store =
+      cluster === undefined ? ['--data-dir', this.dataDir] : ['--fdb-cluster-file', cluster];
     this.connections = new http.Agent({ keepAlive: true, maxSockets: 64 });
     /** @type {Agent[]} */
     this.agents = [];
@@ -101,7 +107,7 @@ class Campaign {
 
   async start() {
     this.port = await freePort();
-    const { kelpie } = await startServer({ dataDir: this.dataDir, port: this.port });
+    const { kelpie } = await startServer({ store: this.store, port: this.port });
     this.server = kelpie;
   }
 
@@ -119,8 +125,7 @@ class Campaign {
       'serve',
       '--listen',
       `127.0.0.1:${port}`,
-      '--data-dir',
-      this.dataDir,
+      ...this.store,
     ]);
     await new Promise((resolve) => setTimeout(resolve, this.random() * 100));
     await kelpie.stop('SIGKILL');

@@ -2,6 +2,7 @@
 # kill -9 under load, again and again.
 #
 #   tests/crash/run.sh [--binary PATH] [--rounds N] [--clients N] [--seed N] [--agents N]
+#                      [--fdb-cluster-file FILE]
 #
 # Prints the seed, a line a round, what was acknowledged, and last `N passed, N failed`.
 set -euo pipefail

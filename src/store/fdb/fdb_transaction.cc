@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "store/fdb/fdb_watch.h"
+#include "store/selector_walk.h"
 
 namespace kelpie::store {
 namespace {
@@ -221,6 +222,11 @@ Task<Bytes> FdbTransaction::get_key(KeySelector selector, Isolation isolation) {
   if (auto error = TransactionLimits::bound_error(selector.key)) {
     co_return *std::move(error);
   }
+  // The client counts a key with a compare-and-clear of this transaction as one that is there,
+  // whatever becomes of it. Its ranges are right.
+  if (now_.compared_and_cleared) {
+    co_return co_await walk_to_key(*this, std::move(selector), isolation).result();
+  }
   co_await readable();
   count_read();
   FdbFuture answer = future(api().transaction_get_key(
@@ -264,6 +270,10 @@ Task<RangePage> FdbTransaction::get_range(KeySelector begin, KeySelector end, Ra
     if (auto error = TransactionLimits::bound_error(selector->key)) {
       co_return *std::move(error);
     }
+  }
+  if (now_.compared_and_cleared) {
+    co_return co_await Transaction::get_range(std::move(begin), std::move(end), std::move(read))
+        .result();
   }
   RangePage page = co_await read_page(begin, end, read);
   read.range = {begin.key, end.key};
@@ -373,6 +383,7 @@ void FdbTransaction::mutate(FdbMutation mutation, ByteView key, ByteView operand
 void FdbTransaction::atomic(AtomicOp op, Bytes key, Bytes operand) {
   CHECK(!now_.commit_called);
   if (now_.limits.write(key, operand)) {
+    now_.compared_and_cleared = now_.compared_and_cleared || op == AtomicOp::kCompareAndClear;
     mutate(mutation_of(op), key, operand);
   }
 }

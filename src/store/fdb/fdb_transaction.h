@@ -58,6 +58,7 @@ class FdbTransaction final : public Transaction {
     bool version_asked = false;  // or set
     bool wrote = false;
     bool watches = false;
+    bool compared_and_cleared = false;
     bool commit_called = false;
     bool undecided = false;  // a commit was sent, and how it ended is not known
     std::optional<Versionstamp> stamp;

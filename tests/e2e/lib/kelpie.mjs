@@ -66,7 +66,7 @@ export class Kelpie {
       env: {
         PATH: process.env.PATH ?? '',
         HOME: temporaryDirectory('home'),
-        ...sanitizers(),
+        ...passedOn(),
         ...env,
       },
     });
@@ -129,17 +129,20 @@ export class Kelpie {
   }
 }
 
-function sanitizers() {
+/** What the sanitizers, and a client library in a place of its own, need of our environment. */
+function passedOn() {
   /** @type {Record<string, string>} */
   const found = {};
-  for (const name of ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS']) {
+  const names = ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'];
+  for (const name of [...names, 'KELPIE_FDB_LIBRARY']) {
     const value = process.env[name];
     if (value !== undefined) found[name] = value;
   }
   return found;
 }
 
-/** @typedef {{ dataDir?: string, env?: Record<string, string>, args?: string[], host?: string,
+/** `store` are the flags that say which store, in place of a data directory.
+ * @typedef {{ dataDir?: string, store?: string[], env?: Record<string, string>, args?: string[], host?: string,
  *              port?: number }} ServeOptions */
 
 /** A server that answers.
@@ -152,8 +155,7 @@ export async function startServer(options = {}) {
     'serve',
     '--listen',
     `${host}:${port}`,
-    '--data-dir',
-    dataDir,
+    ...(options.store ?? ['--data-dir', dataDir]),
     ...(options.args ?? []),
   ];
   const kelpie = new Kelpie(args, options.env);
