@@ -12,7 +12,7 @@ usage() { echo "usage: tools/setup.sh serve|test" >&2; exit 2; }
 packages=(
   clang-19 lld-19 ninja-build cmake pkg-config git make ca-certificates curl
   libboost1.81-dev libboost-json1.81-dev librocksdb-dev libssl-dev
-  libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libjemalloc-dev
+  libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
   # CMake configures the whole tree, tests and benchmarks included, for either purpose.
   libgtest-dev libgmock-dev libbenchmark-dev
 )
