@@ -59,6 +59,10 @@ std::pair<Bytes, Rows> write_backup(std::string_view input) {
     input.remove_prefix(2);
     Bytes key(input.substr(0, key_bytes));
     input.remove_prefix(key.size());
+    // Keys from there on are the engine's, and in no backup.
+    if (key >= store::kKeysEnd) {
+      key[0] = 'k';
+    }
     sorted[key] = Bytes(input.substr(0, value_bytes));
     input.remove_prefix(std::min(value_bytes, input.size()));
   }

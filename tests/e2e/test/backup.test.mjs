@@ -52,7 +52,9 @@ async function saidTo(dataDir, agentId, args = []) {
   try {
     const history = await restored.history(agentId);
     await restored.send(agentId, 'after the restore');
-    assert.equal((await restored.history(agentId)).length, history.length + 2);
+    // A run that the backup's moment fell into is resumed, and adds its reply.
+    const added = (await restored.history(agentId)).length - history.length;
+    assert.ok(added === 2 || added === 3, `${added} messages more`);
     return ofType(history, 'user_message').map(textOf);
   } finally {
     await restored.server.kelpie.stop();
