@@ -92,7 +92,7 @@ check "kill -9 under load, $rounds rounds" "tests/crash/run.sh --rounds $rounds 
   echo "|---|---|---|"
   printf '%s\n' "${lines[@]}"
   echo
-  echo "B5, the adapter beside a raw loop of the same client library, is in [benchmarks.md](benchmarks.md)."
+  echo "B5, the adapter beside a raw loop of the same client library, is measured by \`bench/run.sh --fdb-cluster FILE\`."
 } >"$report"
 echo "$failures of ${#lines[@]} checks failed"
 [ "$failures" -eq 0 ]
