@@ -59,12 +59,11 @@ class TurnActor final : public actor::Actor {
 };
 
 Task<void> actor_turn(actor::Runtime& runtime, std::string id, TurnRows rows) {
-  co_await runtime.call<TurnActor>(
+  return runtime.call<TurnActor>(
       actor::ActorRef{.type = kActorType, .ns = kNamespace, .id = std::move(id)},
       [rows = std::move(rows)](TurnActor& self, actor::Turn& turn) {
         return self.write(turn, rows);
       });
-  co_return kOk;
 }
 
 void add(Report& report, const std::string& series, const Throughput& measured) {

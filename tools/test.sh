@@ -11,7 +11,8 @@
 # stage that needs it is skipped, with that reason.
 #
 # Counts, from the environment:
-#   SEEDS         seeds of the simulator on the release build, each run twice
+#   SEEDS         short seeds of the simulator on the release build; a tenth for each further scenario
+#   LONG_SEEDS    long seeds
 #   DEV_SEEDS     seeds under ASan and UBSan
 #   ROUNDS        rounds of kill -9 under load
 #   DEV_ROUNDS    the same under ASan and UBSan
@@ -36,11 +37,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 if [ "$long" = yes ]; then
-  : "${SEEDS:=2000}" "${DEV_SEEDS:=100}" "${ROUNDS:=300}" "${DEV_ROUNDS:=20}" "${FUZZ_SECONDS:=600}" "${TIDY_FILES:=1000}"
+  : "${SEEDS:=10000}" "${LONG_SEEDS:=100}" "${DEV_SEEDS:=400}" "${ROUNDS:=300}" "${DEV_ROUNDS:=20}" "${FUZZ_SECONDS:=600}" "${TIDY_FILES:=1000}"
   : "${OPERATIONS:=20000000}" "${ENGINE_ROUNDS:=5000}"
   : "${STAGE_SECONDS:=14400}"
 fi
-export LONG=$long SEEDS=${SEEDS:-200} DEV_SEEDS=${DEV_SEEDS:-20}
+export LONG=$long SEEDS=${SEEDS:-2000} LONG_SEEDS=${LONG_SEEDS:-4} DEV_SEEDS=${DEV_SEEDS:-100}
 export ROUNDS=${ROUNDS:-50} DEV_ROUNDS=${DEV_ROUNDS:-3} FUZZ_SECONDS=${FUZZ_SECONDS:-30} TIDY_FILES=${TIDY_FILES:-24}
 export OPERATIONS=${OPERATIONS:-1000000} ENGINE_ROUNDS=${ENGINE_ROUNDS:-100}
 export STAGE_SECONDS=${STAGE_SECONDS:-1500} JOBS=${JOBS:-$(nproc)}

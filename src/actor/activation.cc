@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "async/select.h"
 #include "async/sleep.h"
 #include "store/exactly_once.h"
 #include "store/keys.h"
@@ -16,17 +15,18 @@ namespace {
 constexpr int kTurnAttemptsMax = 20;
 constexpr Duration kRetryPause = Duration::millis(1);
 
-Task<void> wait(async::Event& event) {
-  co_await event.wait();
-  co_return kOk;
-}
-
 }  // namespace
 
 Activation::Activation(Runtime& runtime, ActorRef self, ActorFactory& factory)
     : runtime_(runtime),
       self_(std::move(self)),
+      head_key_(store::keys::actor_head(self_.name())),
       mail_(runtime.world_.loop),
+      idle_limit_(runtime.world_.loop,
+                  [this] {
+                    idle_too_long_ = true;
+                    mail_.set();
+                  }),
       background_(runtime.world_.loop, [this](const Error& error) {
         runtime_.world_.log.warn("background work of an actor failed",
                                  {{"actor", self_.to_string()}, {"error", error.to_string()}});
@@ -65,16 +65,23 @@ Task<void> Activation::work(std::shared_ptr<Activation> self) {
     co_return kOk;
   }
   while (!self->ended_) {
-    if (!co_await self->wait_for_turn()) {
-      co_await self->give_away();
+    if (self->mailbox_.empty() && !co_await self->wait_for_turn()) {
+      // Ended by another, it has nothing to give: the record may be its successor's by now.
+      if (!self->ended_) {
+        co_await self->give_away();
+      }
       break;
     }
     if (self->ended_) {
       break;
     }
-    auto pending = std::move(self->mailbox_.front());
+    const auto pending = std::move(self->mailbox_.front());
     self->mailbox_.pop_front();
-    if (co_await self->run_turn(std::move(pending)) == Next::kEnd) {
+    std::optional<Next> next = co_await self->attempt_turn(*pending);
+    if (!next) {
+      next = co_await self->attempt_again(*pending);
+    }
+    if (*next == Next::kEnd) {
       break;
     }
   }
@@ -90,11 +97,12 @@ Task<bool> Activation::wait_for_turn() {
     }
     mail_.clear();
     const bool at_once = runtime_.world_.faults.buggify("actor.idle_at_once");
-    auto woken =
-        co_await async::timeout(runtime_.world_.loop,
-                                at_once ? kRetryPause : runtime_.options_.idle_timeout, wait(mail_))
-            .result();
-    if (!woken.ok() && mailbox_.empty() && !actor_->busy()) {
+    idle_too_long_ = false;
+    idle_limit_.set(runtime_.world_.loop.now() +
+                    (at_once ? kRetryPause : runtime_.options_.idle_timeout));
+    co_await mail_.wait();
+    idle_limit_.clear();
+    if (idle_too_long_ && mailbox_.empty() && !actor_->busy()) {
       co_return false;
     }
   }
@@ -106,6 +114,7 @@ Task<void> Activation::give_away() {
   if (!released.ok()) {
     // If the record stays it says what is true: this node may activate the actor again, and its
     // next epoch frees it. If the release lands late, the next activation's claim meets it.
+    runtime_.world_.faults.reached("actor.give_away.failed");
     runtime_.world_.log.warn(
         "an idle actor could not be given away",
         {{"actor", self_.to_string()}, {"error", released.error().to_string()}});
@@ -117,24 +126,63 @@ Task<void> Activation::activate() {
   constexpr int kAttemptsMax = 10;
   for (int attempt = 1;; ++attempt) {
     fence_ = runtime_.ownership_.fence();
-    generation_ = co_await runtime_.ownership_.acquire(self_.name());
-    auto transaction = runtime_.database_.begin();
-    auto read = co_await read_state(*transaction).result();
-    if (read.ok()) {
+    auto begun = co_await claim_and_read().result();
+    if (begun.ok()) {
       ++runtime_.counters_.activations;
       active_ = true;
       co_return kOk;
     }
-    const Code code = read.error().code;
+    const Code code = begun.error().code;
     if ((code != Code::kFailedPrecondition && code != Code::kAborted) || attempt == kAttemptsMax) {
-      co_return std::move(read).error();
+      co_return std::move(begun).error();
     }
-    if (code == Code::kFailedPrecondition) {
-      co_await runtime_.rejoin(fence_->epoch());
-    } else {
+    if (code == Code::kAborted) {
       co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+      continue;
     }
+    // Owned elsewhere, or the actor's own reason, unless the fence says that it is lost.
+    const bool holds = co_await fence_holds();
+    runtime_.world_.faults.sometimes("actor.activation.fence_lost", !holds);
+    if (holds) {
+      co_return std::move(begun).error();
+    }
+    co_await runtime_.rejoin(fence_->epoch());
   }
+}
+
+// Whether it happened nobody asks any more; but it must not happen later, under what is read now.
+Task<void> Activation::settle_earlier() {
+  const auto found = runtime_.unsettled_.find(self_);
+  if (found == runtime_.unsettled_.end() || runtime_.world_.faults.mutant("M37")) {
+    co_return kOk;
+  }
+  const auto any = [](const std::optional<Bytes>&) -> Result<bool> { return true; };
+  auto settled = co_await store::settle(runtime_.world_, runtime_.database_,
+                                        {head_key_, found->second}, any)
+                     .result();
+  if (!settled.ok()) {
+    co_return base::unavailable("an earlier turn of " + self_.to_string() +
+                                " is still undecided; try again later");
+  }
+  runtime_.world_.faults.reached("actor.settle.by_the_next");
+  runtime_.unsettled_.erase(self_);
+  co_return kOk;
+}
+
+Task<void> Activation::claim_and_read() {
+  co_await settle_earlier();
+  generation_ = co_await runtime_.ownership_.acquire(self_.name());
+  auto transaction = runtime_.database_.begin();
+  co_return co_await read_state(*transaction).result();
+}
+
+Task<bool> Activation::fence_holds() {
+  auto transaction = runtime_.database_.begin();
+  auto guarded = co_await fence_->guard(*transaction).result();
+  if (!guarded.ok() && guarded.error().code != Code::kFailedPrecondition) {
+    co_return std::move(guarded).error();
+  }
+  co_return guarded.ok();
 }
 
 Task<void> Activation::read_state(store::Transaction& transaction) {
@@ -144,7 +192,7 @@ Task<void> Activation::read_state(store::Transaction& transaction) {
 }
 
 Task<void> Activation::read_head(store::Transaction& transaction) {
-  auto bytes = co_await transaction.get(store::keys::actor_head(self_.name())).result();
+  auto bytes = co_await transaction.get(head_key_).result();
   if (!bytes.ok()) {
     if (!runtime_.world_.faults.mutant("M24")) {
       // An error reading state never becomes an empty state (S20).
@@ -155,40 +203,37 @@ Task<void> Activation::read_head(store::Transaction& transaction) {
   if (bytes->has_value()) {
     const Head head = co_await Head::decode(**bytes);
     turn_ = head.turn;
+    nonce_ = head.nonce;
   }
   co_return kOk;
 }
 
-Task<Activation::Next> Activation::run_turn(std::shared_ptr<PendingTurn> pending) {
-  for (int attempt = 1; attempt <= kTurnAttemptsMax; ++attempt) {
-    std::optional<Next> next = co_await attempt_turn(*pending);
+Task<Activation::Next> Activation::attempt_again(PendingTurn& pending) {
+  for (int attempt = 1;; ++attempt) {
+    ++runtime_.counters_.turns_retried;
+    co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+    if (attempt == kTurnAttemptsMax) {
+      break;
+    }
+    std::optional<Next> next = co_await attempt_turn(pending);
     if (next.has_value()) {
       co_return *next;
     }
-    ++runtime_.counters_.turns_retried;
-    co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
   }
-  pending->finish(base::unavailable("a turn of " + self_.to_string() +
-                                    " met a conflict in every attempt; try again later"));
+  pending.finish(base::unavailable("a turn of " + self_.to_string() +
+                                   " met a conflict in every attempt; try again later"));
   co_return Next::kGoOn;
 }
 
+// One coroutine from the fence to the reply: each frame more is an allocation a turn.
 Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pending) {
-  auto transaction = runtime_.database_.begin();
-  auto guarded = co_await fence_->guard(*transaction).result();
+  const auto transaction = runtime_.database_.begin();
+  const bool late = runtime_.world_.faults.mutant("M25");
+  auto guarded = late ? Result<void>(kOk) : co_await fence_->guard(*transaction).result();
   if (!guarded.ok()) {
-    if (guarded.error().code == Code::kAborted) {
-      co_return std::nullopt;
-    }
-    if (guarded.error().code == Code::kFailedPrecondition) {
-      ++runtime_.counters_.fences_lost;
-      runtime_.workers_.spawn(runtime_.rejoin_and_log(fence_->epoch()));
-      pending.finish(base::unavailable("the actor moved to another owner; try again"));
-      co_return Next::kEnd;
-    }
-    pending.finish(std::move(guarded).error());
-    co_return Next::kGoOn;
+    co_return not_guarded(std::move(guarded).error(), pending);
   }
+  runtime_.world_.faults.reached("actor.fence.checked");
   Turn turn(*transaction, turn_ + 1, runtime_.world_.clock.wall());
   auto outcome = co_await pending.body(*actor_, turn).result();
   if (!outcome.ok()) {
@@ -203,53 +248,84 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
     pending.finish(kOk);
     co_return Next::kGoOn;
   }
-  co_return co_await commit_turn(*transaction, turn, pending);
+  if (late) {
+    guarded = co_await fence_->guard(*transaction).result();
+    if (!guarded.ok()) {
+      co_return not_guarded(std::move(guarded).error(), pending);
+    }
+  }
+  const Bytes nonce = store::fresh_nonce(runtime_.nonces_);
+  write_head(*transaction, turn, nonce);
+  auto done = co_await transaction->commit().result();
+  if (!done.ok()) {
+    co_return co_await not_committed(std::move(done).error(), nonce, turn, pending);
+  }
+  CHECK(*done != store::kNoVersion);
+  co_return committed(turn, nonce, pending);
 }
 
-Task<std::optional<Activation::Next>> Activation::commit_turn(store::Transaction& transaction,
-                                                              Turn& turn, PendingTurn& pending) {
-  const Bytes nonce = store::fresh_nonce(runtime_.nonces_);
+std::optional<Activation::Next> Activation::not_guarded(Error error, PendingTurn& pending) {
+  if (error.code == Code::kAborted) {
+    return std::nullopt;
+  }
+  if (error.code == Code::kFailedPrecondition) {
+    ++runtime_.counters_.fences_lost;
+    runtime_.world_.faults.reached("actor.turn.fence_lost");
+    runtime_.workers_.spawn(runtime_.rejoin_and_log(fence_->epoch()));
+    pending.finish(base::unavailable("the actor moved to another owner; try again"));
+    return Next::kEnd;
+  }
+  pending.finish(std::move(error));
+  return Next::kGoOn;
+}
+
+void Activation::write_head(store::Transaction& transaction, const Turn& turn, const Bytes& nonce) {
   if (turn.destroys_) {
     transaction.clear_range(store::keys::actor(self_.name()));
     transaction.clear(store::keys::owner(self_.name()));
   } else {
-    transaction.set(store::keys::actor_head(self_.name()),
-                    Head{generation_, turn.number(), nonce}.encode());
+    transaction.set(head_key_, Head{generation_, turn.number(), nonce}.encode());
   }
   store::guard_commit(transaction, nonce);
-  auto done = co_await transaction.commit().result();
-  if (done.ok()) {
-    CHECK(*done != store::kNoVersion);
-    co_return committed(turn, pending);
-  }
-  switch (done.error().code) {
+}
+
+Task<std::optional<Activation::Next>> Activation::not_committed(Error error, Bytes nonce,
+                                                                Turn& turn, PendingTurn& pending) {
+  switch (error.code) {
     case Code::kAborted:
       co_return std::nullopt;
     case Code::kUnknown:
       ++runtime_.counters_.turns_undecided;
-      co_return co_await settle(nonce, turn, pending);
+      co_return co_await settle(std::move(nonce), turn, pending);
     default:
-      pending.finish(std::move(done).error());
+      pending.finish(std::move(error));
       co_return Next::kGoOn;
   }
 }
 
 Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn,
                                                          PendingTurn& pending) {
-  auto happened = co_await settle_commit(std::move(nonce), turn).result();
+  auto happened = co_await settle_commit(nonce, turn).result();
+  world::Faults& faults = runtime_.world_.faults;
+  faults.sometimes("actor.settle.nobody_knows", !happened.ok());
   if (happened.ok()) {
+    faults.sometimes("actor.settle.happened", *happened);
+    faults.sometimes("actor.settle.never_will", !*happened);
     if (*happened) {
-      co_return committed(turn, pending);
+      co_return committed(turn, std::move(nonce), pending);
     }
     co_return std::nullopt;
   }
-  // Nobody can say; what is in memory is no longer known to be true.
-  pending.finish(std::move(happened).error());
+  // Nobody can say; what is in memory is no longer known to be true, and the commit may yet land.
+  runtime_.unsettled_[self_] = std::move(nonce);
+  pending.finish(faults.mutant("M10") ? base::failed_precondition("the turn was not done")
+                                      : std::move(happened).error());
   co_return Next::kEnd;
 }
 
-Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
+Activation::Next Activation::committed(Turn& turn, Bytes nonce, PendingTurn& pending) {
   turn_ = turn.number();
+  nonce_ = std::move(nonce);
   ++runtime_.counters_.turns_committed;
   for (async::Work& work : turn.after_commit_) {
     work();
@@ -259,22 +335,22 @@ Activation::Next Activation::committed(Turn& turn, PendingTurn& pending) {
 }
 
 Task<bool> Activation::settle_commit(Bytes nonce, const Turn& turn) {
-  auto shows = [nonce, before = turn_,
+  auto shows = [nonce, before = nonce_,
                 destroys = turn.destroys_](const std::optional<Bytes>& head) -> Result<bool> {
-    if (!head.has_value() && (destroys || before == 0)) {
-      return destroys && before > 0;
+    if (!head.has_value() && (destroys || before.empty())) {
+      return destroys && !before.empty();
     }
     if (head.has_value()) {
+      // By nonces: an actor that was destroyed and made again counts its turns anew.
       const Head seen = TRY(Head::decode(*head));
-      if (seen.nonce == nonce || seen.turn == before) {
+      if (seen.nonce == nonce || seen.nonce == before) {
         return seen.nonce == nonce;
       }
     }
     // Whether ours came before theirs, the head no longer says.
     return base::failed_precondition("another owner has written since");
   };
-  return store::settle(runtime_.world_, runtime_.database_,
-                       {store::keys::actor_head(self_.name()), nonce}, std::move(shows));
+  return store::settle(runtime_.world_, runtime_.database_, {head_key_, nonce}, std::move(shows));
 }
 
 }  // namespace kelpie::actor

@@ -8,6 +8,7 @@
 #include "actor/actor.h"
 #include "actor/head.h"
 #include "actor/runtime.h"
+#include "async/deadline.h"
 #include "async/event.h"
 #include "async/scope.h"
 #include "async/task.h"
@@ -48,6 +49,11 @@ class Activation {
   enum class Next : uint8_t { kGoOn, kEnd };
 
   Task<void> activate();
+  Task<void> claim_and_read();
+  // The turn that an earlier activation could not settle, if there is one.
+  Task<void> settle_earlier();
+  // Whether this node's epoch still stands.
+  Task<bool> fence_holds();
   // Ends this node's ownership of an actor that nobody calls.
   Task<void> give_away();
   // `failed_precondition` when the fence is lost.
@@ -55,24 +61,32 @@ class Activation {
   Task<void> read_head(store::Transaction& transaction);
   // False when it was idle for too long.
   Task<bool> wait_for_turn();
-  Task<Next> run_turn(std::shared_ptr<PendingTurn> pending);
   // One attempt: nullopt means try again.
   Task<std::optional<Next>> attempt_turn(PendingTurn& pending);
-  Task<std::optional<Next>> commit_turn(store::Transaction& transaction, Turn& turn,
-                                        PendingTurn& pending);
+  // What a first attempt was not enough for.
+  Task<Next> attempt_again(PendingTurn& pending);
+  std::optional<Next> not_guarded(Error error, PendingTurn& pending);
+  // Adds to the turn's writes what every commit of an actor has.
+  void write_head(store::Transaction& transaction, const Turn& turn, const Bytes& nonce);
+  Task<std::optional<Next>> not_committed(Error error, Bytes nonce, Turn& turn,
+                                          PendingTurn& pending);
   Task<std::optional<Next>> settle(Bytes nonce, Turn& turn, PendingTurn& pending);
-  Next committed(Turn& turn, PendingTurn& pending);
+  Next committed(Turn& turn, Bytes nonce, PendingTurn& pending);
   // Whether the turn's undecided commit with this nonce happened. Once it is answered no, it never
   // will. `unknown` if that cannot be told any more.
   Task<bool> settle_commit(Bytes nonce, const Turn& turn);
 
   Runtime& runtime_;
   ActorRef self_;
+  const Bytes head_key_;
   std::deque<std::shared_ptr<PendingTurn>> mailbox_;
   async::Event mail_;
+  bool idle_too_long_ = false;
+  async::Deadline idle_limit_;
   std::optional<cluster::Fence> fence_;
   cluster::Generation generation_;
   int64_t turn_ = 0;  // of the last committed turn
+  Bytes nonce_;       // of its commit; empty: there is none
   bool active_ = false;
   bool ended_ = false;
   std::unique_ptr<Actor> actor_;

@@ -8,13 +8,16 @@ namespace kelpie::actor {
 namespace {
 
 constexpr int64_t kFormat = 1;
+constexpr size_t kUsualBytes = 48;
 
 }  // namespace
 
 Bytes Head::encode() const {
   CHECK(nonce.size() == kNonceBytes);
   CHECK(turn > 0);
-  return std::move(codec::TuplePacker()
+  Bytes room;
+  room.reserve(kUsualBytes);
+  return std::move(codec::TuplePacker(std::move(room))
                        .integer(kFormat)
                        .bytes(generation.get())
                        .integer(turn)

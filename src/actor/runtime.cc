@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "actor/activation.h"
+#include "world/faults.h"
 #include "world/log.h"
 
 namespace kelpie::actor {
@@ -27,6 +28,9 @@ Runtime::~Runtime() {
   }
   workers_.cancel();
   active_.clear();
+  if (world_.faults.mutant("M29")) {
+    world_.loop.start_timer(world_.loop.now() + options_.idle_timeout, [] {});
+  }
 }
 
 void Runtime::register_type(std::string type, ActorFactory factory) {
@@ -84,6 +88,8 @@ void Runtime::retire(Activation& activation) {
   if (orphan && orphaned_) {
     orphaned_();
   }
+  world_.faults.sometimes("actor.retire.turns_wait", !activation.mailbox_.empty());
+  world_.faults.sometimes("actor.retire.orphan", orphan);
   for (auto& pending : std::exchange(activation.mailbox_, {})) {
     deliver(activation.self_, std::move(pending));
   }
@@ -112,6 +118,7 @@ Task<void> Runtime::rejoin(cluster::Epoch lost) {
       stale.push_back(activation);
     }
   }
+  world_.faults.sometimes("actor.rejoin.ends_activations", !stale.empty());
   for (auto& activation : stale) {
     retire(*activation);
   }

@@ -91,6 +91,9 @@ class Runtime {
   std::function<void()> orphaned_;
   std::map<std::string, ActorFactory> types_;
   std::map<ActorRef, std::shared_ptr<Activation>> active_;
+  // Nonces of undecided turns that nobody could settle. They may land yet, so the actor's next
+  // activation settles them before it reads anything.
+  std::map<ActorRef, Bytes> unsettled_;
   async::Semaphore joining_;
   Scope workers_;
 };
@@ -102,6 +105,13 @@ Task<void> keep(std::shared_ptr<std::optional<R>> slot, Task<R> task) {
   slot->emplace(co_await std::move(task));
   co_return kOk;
 }
+// What the turn kept, once it has been answered.
+template <class R>
+Task<R> kept(std::shared_ptr<std::optional<R>> slot, Task<void> turn) {
+  co_await std::move(turn);
+  CHECK(slot->has_value());
+  co_return std::move(**slot);
+}
 
 }  // namespace detail
 
@@ -110,17 +120,16 @@ auto Runtime::call(ActorRef actor, Fn body)
     -> Task<typename std::invoke_result_t<Fn, A&, Turn&>::value_type> {
   using R = typename std::invoke_result_t<Fn, A&, Turn&>::value_type;
   if constexpr (std::is_void_v<R>) {
-    co_await run_turn(std::move(actor), [body](Actor& a, Turn& turn) -> Task<void> {
+    return run_turn(std::move(actor), [body = std::move(body)](Actor& a, Turn& turn) -> Task<void> {
       return body(static_cast<A&>(a), turn);
     });
-    co_return kOk;
   } else {
     auto slot = std::make_shared<std::optional<R>>();
-    co_await run_turn(std::move(actor), [slot, body](Actor& a, Turn& turn) -> Task<void> {
-      return detail::keep<R>(slot, body(static_cast<A&>(a), turn));
-    });
-    CHECK(slot->has_value());
-    co_return std::move(**slot);
+    return detail::kept<R>(
+        slot, run_turn(std::move(actor),
+                       [slot, body = std::move(body)](Actor& a, Turn& turn) -> Task<void> {
+                         return detail::keep<R>(slot, body(static_cast<A&>(a), turn));
+                       }));
   }
 }
 

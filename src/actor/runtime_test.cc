@@ -328,6 +328,25 @@ TEST_F(RuntimeTest, OnASharedStoreAnActorIsOwnedWhileItIsActiveAndNoLonger) {
   EXPECT_FALSE(owned("gone"));
 }
 
+// Nothing that it runs could have told it.
+TEST_F(RuntimeTest, ANodeDeclaredDeadWhileItOwnedNothingJoinsAgainWithItsNextCall) {
+  cluster::Ownership shared(machine_.world, database_, cluster::OwnerRecords::kPerActor);
+  ASSERT_TRUE(run(shared.join()).ok());
+  Runtime runtime(machine_.world, database_, shared, RuntimeOptions{});
+  runtime.register_type(kType, [this](ActorServices services) {
+    return std::make_unique<CounterActor>(std::move(services), notes_);
+  });
+  const cluster::Epoch first = shared.fence().epoch();
+  ASSERT_TRUE(run(cluster::take_over(machine_.world, database_, {})).ok());
+
+  const auto counted = run(runtime.call<CounterActor>(
+      ref("a"), [](CounterActor& a, Turn& turn) { return a.add(turn, 7); }));
+
+  ASSERT_TRUE(counted.ok()) << counted.error().to_string();
+  EXPECT_EQ(*counted, 7);
+  EXPECT_NE(shared.fence().epoch(), first);
+}
+
 TEST_F(RuntimeTest, BackgroundWorkEndsWithItsActivation) {
   ASSERT_TRUE(run(runtime_.call<CounterActor>(ref("a"), [](CounterActor& a, Turn& turn) {
                 return a.work_forever(turn);

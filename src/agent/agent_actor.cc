@@ -7,6 +7,7 @@
 #include "agent/memory_tools.h"
 #include "agent/prompt.h"
 #include "base/limits.h"
+#include "world/faults.h"
 
 namespace kelpie::agent {
 
@@ -184,6 +185,7 @@ Task<void> AgentActor::accept(actor::Turn& turn, Run run, std::shared_ptr<RunWat
                                        " messages wait for this agent already; try again later");
   }
   const std::string run_id = run.id;
+  services_.world.faults.sometimes("agent.accept.queued_behind", !queue.empty());
   if (queue.empty()) {
     co_await put_input(store, turn, run);
   }

@@ -8,6 +8,7 @@
 #include "agent/ids.h"
 #include "agent/memory_tools.h"
 #include "async/sleep.h"
+#include "world/faults.h"
 #include "world/log.h"
 
 namespace kelpie::agent {
@@ -63,6 +64,7 @@ Task<void> AgentActor::drive() {
     look_again_ = false;
     auto more = co_await drive_once().result();
     if (more.ok()) {
+      services_.world.faults.sometimes("agent.drive.look_again", !*more && look_again_);
       if (!*more && !look_again_) {
         driving_ = false;
         co_return kOk;
@@ -71,9 +73,11 @@ Task<void> AgentActor::drive() {
       continue;
     }
     if (more.error().code == Code::kNotFound) {
+      services_.world.faults.reached("agent.drive.deleted_meanwhile");
       driving_ = false;  // the agent was deleted meanwhile
       co_return kOk;
     }
+    services_.world.faults.reached("agent.drive.step_again");
     // Nothing is lost: the run stands where its last commit left it, and is tried again from there.
     services_.world.log.warn("a step of a run failed and is tried again",
                              {{"agent", services_.self.id}, {"error", more.error().to_string()}});
@@ -232,6 +236,7 @@ Task<void> AgentActor::ask_model(View view) {
     answer =
         co_await model->complete(chat_request(view.config, view.history, handle), &sink).result();
   }
+  services_.world.faults.sometimes("agent.model.failed", !answer.ok());
   if (!answer.ok()) {
     const ModelFailure failure = model_failure(answer.error());
     const std::string message = answer.error().message;
@@ -289,6 +294,7 @@ Task<void> AgentActor::record_kept_reply(Reply reply) {
     if (!certainly_not_recorded) {
       co_return std::move(recorded);
     }
+    services_.world.faults.reached("agent.reply.kept");
     services_.world.log.warn(
         "a model's reply could not be stored yet",
         {{"agent", services_.self.id}, {"error", recorded.error().to_string()}});

@@ -6,15 +6,23 @@
 #include "world/log.h"
 
 namespace kelpie::api {
+namespace {
+
+// Either is right for a store that no other process reaches. One that holds a store keeps to what
+// the others did.
+cluster::OwnerRecords choose_records(World& world, const ServerOptions& options) {
+  const bool changes = !options.held_epoch && world.faults.buggify("server.owner_records");
+  return changes ? cluster::OwnerRecords::kPerActor : options.owner_records;
+}
+
+}  // namespace
 
 Server::Server(World& world, store::Database& database, llm::Models& models, obs::Metrics& metrics,
                ServerOptions options)
     : world_(world),
       metrics_(metrics),
       options_(std::move(options)),
-      ownership_(world, database,
-                 world.faults.buggify("server.owner_records") ? cluster::OwnerRecords::kPerActor
-                                                              : options_.owner_records),
+      ownership_(world, database, choose_records(world, options_)),
       runtime_(world, database, ownership_, options_.actors),
       agents_(world, database, runtime_, models,
               [loop = options_.loop, loops = options_.loops](std::string_view agent_id) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <coroutine>
-#include <list>
 
 #include "async/loop.h"
 #include "async/wake.h"
@@ -36,15 +35,20 @@ class Event {
     friend class Event;
     Event* event_;
     Wake wake_;
-    std::list<Awaiter*>::iterator place_;
+    // Its place among the waiters, who are the links of their own list.
+    Awaiter* before_ = nullptr;
+    Awaiter* after_ = nullptr;
     bool listed_ = false;
   };
   Awaiter wait() { return Awaiter(*this); }
 
  private:
+  void remove(Awaiter& waiter);
+
   Loop& loop_;
   bool set_ = false;
-  std::list<Awaiter*> waiters_;
+  Awaiter* first_ = nullptr;
+  Awaiter* last_ = nullptr;
 };
 
 }  // namespace kelpie::async

@@ -62,12 +62,15 @@ class ManualLoop final : public Loop {
     while (step()) {
     }
   }
-  // Runs one task to its end; the loop must not fall idle before.
+  // Runs one task to its end; the loop must not fall idle before. Calls nest: what runs may run
+  // another.
   template <class T>
   Result<T> run(Task<T> task) {
-    bool done = task.start([](void* flag) { *static_cast<bool*>(flag) = true; }, &done_flag_);
-    done_flag_ = done;
-    while (!done_flag_) {
+    bool done = false;
+    if (task.start([](void* flag) { *static_cast<bool*>(flag) = true; }, &done)) {
+      done = true;
+    }
+    while (!done) {
       CHECK(step());
     }
     return task.take();
@@ -76,7 +79,6 @@ class ManualLoop final : public Loop {
  private:
   Instant now_ = Instant::from_nanos(1);
   uint64_t last_timer_ = 0;
-  bool done_flag_ = false;
   std::deque<Work> ready_;
   std::map<std::pair<Instant, TimerId>, Work> timers_;
   std::map<TimerId, Instant> due_by_id_;

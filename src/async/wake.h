@@ -10,39 +10,55 @@
 
 namespace kelpie::async {
 
+// One Loop: what it shares with the posted work is counted by nobody, each forgets the other.
 class Wake {
  public:
   Wake() = default;
   Wake(const Wake&) = delete;
   Wake& operator=(const Wake&) = delete;
   ~Wake() {
-    if (cell_) {
-      cell_->waiting = {};
+    if (posted_ != nullptr) {
+      posted_->wake = nullptr;
     }
   }
 
-  void arm(std::coroutine_handle<> waiting) { cell_ = std::make_shared<Cell>(Cell{waiting}); }
-  [[nodiscard]] bool armed() const { return cell_ && cell_->waiting; }
+  void arm(std::coroutine_handle<> waiting) { waiting_ = waiting; }
+  [[nodiscard]] bool armed() const { return static_cast<bool>(waiting_); }
 
   // Posts the resumption; a second call before it has run does nothing.
   void fire(Loop& loop) {
-    if (!cell_ || cell_->posted) {
+    if (!waiting_ || posted_ != nullptr) {
       return;
     }
-    cell_->posted = true;
-    loop.post([cell = cell_] {
-      if (cell->waiting) {
-        std::exchange(cell->waiting, {}).resume();
+    auto posted = std::make_unique<Posted>(this);
+    posted_ = posted.get();
+    loop.post([posted = std::move(posted)] {
+      Wake* const wake = posted->release();
+      if (wake != nullptr) {
+        // The last act: what resumes may destroy the Wake.
+        std::exchange(wake->waiting_, {}).resume();
       }
     });
   }
 
  private:
-  struct Cell {
-    std::coroutine_handle<> waiting;
-    bool posted = false;
+  // What the posted work owns, wherever the loop keeps it until it runs or is dropped.
+  struct Posted {
+    explicit Posted(Wake* of) : wake(of) {}
+    Posted(const Posted&) = delete;
+    Posted& operator=(const Posted&) = delete;
+    ~Posted() { release(); }
+    Wake* release() {
+      if (wake != nullptr) {
+        wake->posted_ = nullptr;
+      }
+      return std::exchange(wake, nullptr);
+    }
+    Wake* wake;
   };
-  std::shared_ptr<Cell> cell_;
+
+  std::coroutine_handle<> waiting_;
+  Posted* posted_ = nullptr;
 };
 
 }  // namespace kelpie::async

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "async/task.h"
 #include "base/bytes.h"
 #include "base/strong.h"
 #include "store/database.h"
+#include "store/keys.h"
 #include "world/world.h"
 
 namespace kelpie::cluster {
@@ -24,7 +26,14 @@ using Generation = base::Strong<struct GenerationTag, Bytes>;
 
 class Fence {
  public:
-  Fence(world::NodeName node, Epoch epoch) : node_(std::move(node)), epoch_(std::move(epoch)) {}
+  Fence(world::NodeName node, Epoch epoch)
+      : node_(std::move(node)), epoch_(std::move(epoch)), key_(store::keys::epoch(node_.get())) {}
+  // Of this World's node. The World outlives it and its copies.
+  Fence(World& world, Epoch epoch)
+      : node_(world.self),
+        epoch_(std::move(epoch)),
+        key_(store::keys::epoch(node_.get())),
+        faults_(&world.faults) {}
 
   // Reads the epoch inside the transaction; `failed_precondition` when it is no longer ours.
   Task<void> guard(store::Transaction& transaction) const;
@@ -33,8 +42,12 @@ class Fence {
   [[nodiscard]] const world::NodeName& node() const { return node_; }
 
  private:
+  [[nodiscard]] bool mutant(std::string_view name) const;
+
   world::NodeName node_;
   Epoch epoch_;
+  Bytes key_;                        // where the epoch is stored
+  world::Faults* faults_ = nullptr;  // none: no planted bugs
 };
 
 }  // namespace kelpie::cluster

@@ -7,6 +7,7 @@
 #include "async/sleep.h"
 #include "codec/tuple.h"
 #include "store/range_stream.h"
+#include "world/faults.h"
 
 namespace kelpie::cluster {
 namespace {
@@ -30,28 +31,20 @@ Bytes encode_owner(const Fence& fence) {
   return value;
 }
 
-Result<OwnerRecord> decode_owner(ByteView value) {
-  if (value.size() < store::Versionstamp::kBytes) {
-    return base::data_loss("an owner record is shorter than its generation");
-  }
-  const ByteView stamp = value.substr(0, store::Versionstamp::kBytes);
-  auto elements = TRY(codec::unpack_tuple(value.substr(store::Versionstamp::kBytes)));
-  if (elements.size() != 3 || !elements[0].is_integer() || elements[0].number != kOwnerFormat) {
-    return base::data_loss("an owner record has an unknown format");
-  }
-  return OwnerRecord{elements[1].bytes, Epoch(elements[2].bytes), Generation(Bytes(stamp))};
-}
-
-Task<std::optional<OwnerRecord>> read_owner(store::Transaction& transaction, Bytes key) {
-  std::optional<Bytes> value = co_await transaction.get(std::move(key));
+Task<std::optional<OwnerRecord>> read_owner(
+    store::Transaction& transaction, Bytes key,
+    store::Isolation isolation = store::Isolation::kSerializable) {
+  std::optional<Bytes> value = co_await transaction.get(std::move(key), isolation);
   if (!value.has_value()) {
     co_return std::optional<OwnerRecord>();
   }
-  co_return std::optional<OwnerRecord>(co_await decode_owner(*value));
+  co_return std::optional<OwnerRecord>(co_await decode_owner_record(*value));
 }
 
-Task<std::optional<Epoch>> read_epoch(store::Transaction& transaction, std::string node) {
-  std::optional<Bytes> value = co_await transaction.get(store::keys::epoch(node));
+Task<std::optional<Epoch>> read_epoch(
+    store::Transaction& transaction, std::string node,
+    store::Isolation isolation = store::Isolation::kSerializable) {
+  std::optional<Bytes> value = co_await transaction.get(store::keys::epoch(node), isolation);
   if (!value.has_value()) {
     co_return std::optional<Epoch>();
   }
@@ -79,6 +72,18 @@ Task<void> write_take_over(store::Transaction& transaction, std::vector<std::str
 }
 
 }  // namespace
+
+Result<OwnerRecord> decode_owner_record(ByteView value) {
+  if (value.size() < store::Versionstamp::kBytes) {
+    return base::data_loss("an owner record is shorter than its generation");
+  }
+  const ByteView stamp = value.substr(0, store::Versionstamp::kBytes);
+  auto elements = TRY(codec::unpack_tuple(value.substr(store::Versionstamp::kBytes)));
+  if (elements.size() != 3 || !elements[0].is_integer() || elements[0].number != kOwnerFormat) {
+    return base::data_loss("an owner record has an unknown format");
+  }
+  return OwnerRecord{elements[1].bytes, Epoch(elements[2].bytes), Generation(Bytes(stamp))};
+}
 
 Task<Epoch> take_over(World& world, store::Database& database, std::vector<std::string> names) {
   constexpr int kUndecidedMax = 10;
@@ -125,7 +130,7 @@ Ownership::Ownership(World& world, store::Database& database, OwnerRecords recor
 
 void Ownership::hold(Epoch epoch, std::function<void()> taken_over) {
   CHECK(!joined() && taken_over != nullptr);
-  fence_.emplace(world_.self, std::move(epoch));
+  fence_.emplace(world_, std::move(epoch));
   taken_over_ = std::move(taken_over);
 }
 
@@ -141,7 +146,7 @@ Task<void> Ownership::join() {
     auto committed = co_await transaction->commit().result();
     if (committed.ok()) {
       CHECK(*committed != store::kNoVersion);
-      fence_.emplace(world_.self, Epoch(transaction->versionstamp().bytes));
+      fence_.emplace(world_, Epoch(transaction->versionstamp().bytes));
       co_return kOk;
     }
     // A conflict may be false. An undecided join is left to the caller: its epoch is not known.
@@ -159,19 +164,25 @@ const Fence& Ownership::fence() const {
 
 Task<Generation> Ownership::claim(store::Transaction& transaction, Fence fence, Bytes key) {
   co_await fence.guard(transaction);
-  std::optional<OwnerRecord> record = co_await read_owner(transaction, key);
+  // Without a conflict on what it decides by, two claims would both succeed.
+  const store::Isolation isolation =
+      world_.faults.mutant("M6") ? store::Isolation::kSnapshot : store::Isolation::kSerializable;
+  std::optional<OwnerRecord> record = co_await read_owner(transaction, key, isolation);
   std::optional<Epoch> owner_epoch;
   if (record.has_value()) {
-    owner_epoch = co_await read_epoch(transaction, record->node);
+    owner_epoch = co_await read_epoch(transaction, record->node, isolation);
   }
   switch (decide_claim(record, owner_epoch, fence)) {
     case ClaimDecision::kAlreadyOurs:
+      world_.faults.reached("cluster.claim.already_ours");
       // An earlier release whose outcome is not known must not land after this.
       transaction.add_write_conflict(store::KeyRange::single(key));
       co_return record->generation;
     case ClaimDecision::kOwnedElsewhere:
+      world_.faults.reached("cluster.claim.owned_elsewhere");
       co_return base::failed_precondition("the actor is owned by node " + record->node);
     case ClaimDecision::kTake:
+      world_.faults.sometimes("cluster.claim.from_the_dead", record.has_value());
       transaction.set_versionstamped_value(std::move(key), encode_owner(fence), kGenerationOffset);
       co_return Generation(Bytes());
   }
@@ -195,6 +206,7 @@ Task<Generation> Ownership::acquire(store::keys::ActorName actor) {
     // An undecided claim is read again: if it landed, the record is ours already.
     const Code code = committed.error().code;
     const bool again = code == Code::kAborted || code == Code::kUnknown;
+    world_.faults.sometimes("cluster.claim.undecided", code == Code::kUnknown);
     if (!again || attempt == kAttemptsMax) {
       co_return std::move(committed).error().with_context("claiming an actor");
     }
@@ -213,6 +225,7 @@ Task<void> Ownership::release(store::keys::ActorName actor) {
     co_await fence.guard(*transaction);
     std::optional<OwnerRecord> record = co_await read_owner(*transaction, key);
     if (!record.has_value() || record->epoch != fence.epoch()) {
+      world_.faults.reached("cluster.release.not_ours");
       co_return kOk;
     }
     transaction->clear(key);

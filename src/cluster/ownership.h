@@ -35,6 +35,8 @@ struct OwnerRecord {
   Epoch epoch;
   Generation generation;
 };
+// As it is stored; `data_loss` for another format than a claim writes.
+Result<OwnerRecord> decode_owner_record(ByteView value);
 
 // What a claim does with what it read. Pure; explored exhaustively by its test.
 enum class ClaimDecision : uint8_t { kTake, kAlreadyOurs, kOwnedElsewhere };

@@ -28,14 +28,15 @@ class ConfiguredModels final : public Models {
  public:
   ConfiguredModels(World& world, ModelsConfig config)
       : world_(world),
-        client_(world, {.ca_file = std::move(config.ca_file)}),
+        client_(world, {.ca_file = std::move(config.ca_file), .ca_pem = std::move(config.ca_pem)}),
         offline_(world.loop) {
     if (config.openai_api_key.empty() && config.openai_base_url.empty()) {
       return;
     }
     OpenAiOptions options{.base_url = std::move(config.openai_base_url),
                           .api_key = std::move(config.openai_api_key),
-                          .request_timeout = config.request_timeout};
+                          .request_timeout = config.request_timeout,
+                          .reply_bytes_max = config.reply_bytes_max};
     if (options.base_url.empty()) {
       options.base_url = kOpenAiBaseUrl;
     }

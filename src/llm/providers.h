@@ -20,8 +20,11 @@ struct ModelsConfig {
   std::string openai_api_key;
   std::string openai_base_url;  // empty: OpenAI's own
   std::string ca_file;          // PEM file of trusted roots; empty: the system's
+  std::string ca_pem = {};      // trusted roots as PEM text, instead of a file
   // For a whole answer; when it is streamed, for each piece of it.
   Duration request_timeout = Duration::seconds(300);
+  // An answer with more bytes on the wire is an error.
+  size_t reply_bytes_max = 32 * 1024 * 1024;
 };
 
 // `invalid_argument` for a base URL that is none, or a key that no header can carry.

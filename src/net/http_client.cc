@@ -123,7 +123,8 @@ class HttpClient::Impl {
         co_await world_.net.dial(world::Address{.host = url.host, .port = url.port});
     if (url.scheme == "https") {
       if (!roots_.has_value()) {
-        roots_.emplace(co_await TlsRoots::load(options_.ca_file));
+        roots_.emplace(co_await (options_.ca_pem.empty() ? TlsRoots::load(options_.ca_file)
+                                                         : TlsRoots::parse(options_.ca_pem)));
       }
       stream = co_await tls_connect(world_.loop, *roots_, std::move(stream), url.host,
                                     world_.clock.wall());

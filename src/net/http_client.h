@@ -32,6 +32,8 @@ struct ClientResponse {
 struct HttpClientOptions {
   // PEM file of trusted roots; empty: the system's.
   std::string ca_file;
+  // Trusted roots as PEM text, instead of a file; empty: the file's.
+  std::string ca_pem = {};
   size_t idle_connections_per_host_max = 16;
   size_t header_bytes_max = 64 * 1024;
 };

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -49,19 +50,13 @@ TlsRoots::TlsRoots(TlsRoots&&) noexcept = default;
 TlsRoots& TlsRoots::operator=(TlsRoots&&) noexcept = default;
 TlsRoots::~TlsRoots() = default;
 
-Result<TlsRoots> TlsRoots::load(const std::string& ca_file) {
+// What every client wants of TLS; it trusts nobody yet.
+Result<std::unique_ptr<TlsRoots::Context>> TlsRoots::new_context() {
   ERR_clear_error();
   auto context = std::make_unique<Context>();
   context->ssl = SSL_CTX_new(TLS_client_method());
   if (context->ssl == nullptr) {
     return base::internal("OpenSSL gave no context: " + take_openssl_error());
-  }
-  const bool loaded =
-      ca_file.empty() ? SSL_CTX_set_default_verify_paths(context->ssl) == 1
-                      : SSL_CTX_load_verify_locations(context->ssl, ca_file.c_str(), nullptr) == 1;
-  if (!loaded) {
-    return base::invalid_argument("expected a PEM file of trusted certificates, got '" + ca_file +
-                                  "': " + take_openssl_error());
   }
   SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -69,6 +64,41 @@ Result<TlsRoots> TlsRoots::load(const std::string& ca_file) {
   SSL_CTX_set_mode(context->ssl,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   CHECK(SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION) == 1);
+  return std::move(context);
+}
+
+Result<TlsRoots> TlsRoots::load(const std::string& ca_file) {
+  std::unique_ptr<Context> context = TRY(new_context());
+  const bool loaded =
+      ca_file.empty() ? SSL_CTX_set_default_verify_paths(context->ssl) == 1
+                      : SSL_CTX_load_verify_locations(context->ssl, ca_file.c_str(), nullptr) == 1;
+  if (!loaded) {
+    return base::invalid_argument("expected a PEM file of trusted certificates, got '" + ca_file +
+                                  "': " + take_openssl_error());
+  }
+  return TlsRoots(std::move(context));
+}
+
+Result<TlsRoots> TlsRoots::parse(std::string_view pem) {
+  std::unique_ptr<Context> context = TRY(new_context());
+  BIO* const text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  CHECK(text != nullptr);
+  X509_STORE* const store = SSL_CTX_get_cert_store(context->ssl);
+  size_t count = 0;
+  bool taken = true;
+  while (X509* const root = PEM_read_bio_X509(text, nullptr, nullptr, nullptr)) {
+    taken = taken && X509_STORE_add_cert(store, root) == 1;
+    X509_free(root);
+    ++count;
+  }
+  BIO_free(text);
+  // Anything but the end of the text is a certificate that could not be read.
+  const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (!taken || !ended || count == 0) {
+    return base::invalid_argument("expected trusted certificates in PEM, could read " +
+                                  std::to_string(count) + ": " + take_openssl_error());
+  }
+  ERR_clear_error();
   return TlsRoots(std::move(context));
 }
 

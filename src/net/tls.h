@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "async/loop.h"
 #include "async/task.h"
@@ -17,6 +18,8 @@ class TlsRoots {
  public:
   // `ca_file` is a PEM file; empty: the system's roots. `invalid_argument` when it cannot be read.
   static Result<TlsRoots> load(const std::string& ca_file);
+  // The certificates of a PEM text, at least one; else `invalid_argument`.
+  static Result<TlsRoots> parse(std::string_view pem);
   TlsRoots(TlsRoots&&) noexcept;
   TlsRoots& operator=(TlsRoots&&) noexcept;
   ~TlsRoots();
@@ -25,6 +28,7 @@ class TlsRoots {
   friend class TlsStream;
   struct Context;
   explicit TlsRoots(std::unique_ptr<Context> context);
+  static Result<std::unique_ptr<Context>> new_context();
   std::unique_ptr<Context> context_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +24,11 @@ using testing::TlsPeer;
 using testing::TlsPeerOptions;
 
 constexpr WallTime kNow = WallTime::from_seconds(1'795'208'532);
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 class TlsTest : public ::testing::Test {
  protected:
@@ -173,6 +180,35 @@ TEST_F(TlsTest, APeerThatDoesNotSpeakTlsIsAnError) {
     const auto stream =
         loop.run(tls_connect(loop, *roots, std::move(pipe.client), "server.test", kNow));
     EXPECT_EQ(stream.error().code, Code::kUnavailable);
+  }
+}
+
+TEST_F(TlsTest, TrustsTheCertificatesOfAPemText) {
+  roots = std::make_unique<TlsRoots>(TlsRoots::parse("A comment.\n" + read_file(path)).value());
+  testing::Pipe pipe = testing::make_pipe(loop, pipes);
+  peers.push_back(std::make_unique<TlsPeer>(certificate, std::move(pipe.server), options));
+  scope.spawn(peers.back()->run());
+  EXPECT_TRUE(
+      loop.run(tls_connect(loop, *roots, std::move(pipe.client), "server.test", kNow)).ok());
+}
+
+TEST_F(TlsTest, TrustsNobodyElseThanThePemText) {
+  roots = std::make_unique<TlsRoots>(TlsRoots::parse(read_file(other_path)).value());
+  testing::Pipe pipe = testing::make_pipe(loop, pipes);
+  peers.push_back(std::make_unique<TlsPeer>(certificate, std::move(pipe.server), options));
+  scope.spawn(peers.back()->run());
+  EXPECT_EQ(
+      loop.run(tls_connect(loop, *roots, std::move(pipe.client), "server.test", kNow)).error().code,
+      Code::kUnavailable);
+}
+
+TEST_F(TlsTest, RefusesAPemTextThatIsNoneOrDamaged) {
+  const std::string good = read_file(path);
+  std::string damaged = good;
+  damaged[damaged.size() / 2] = '*';
+  for (const std::string& pem :
+       {std::string(), std::string("no certificate"), damaged, good + damaged}) {
+    EXPECT_EQ(TlsRoots::parse(pem).error().code, Code::kInvalidArgument);
   }
 }
 

@@ -36,6 +36,8 @@ struct RealLoop::Impl {
   std::atomic<bool> mail_waiting{false};
   std::mutex mail_mutex;
   std::vector<async::Work> mail;
+  // The last time that there was nothing to do, another thread's work ended it within a moment.
+  bool answers_soon = false;
 
   void refresh_now();
   void take_mail();
@@ -43,6 +45,8 @@ struct RealLoop::Impl {
   void run_first();
   void run_timers();
   void wait_for_io();
+  bool wait_awake(Instant until);
+  void sleep();
 };
 
 }  // namespace kelpie::real

@@ -128,6 +128,52 @@ TEST(RealLoop, WakesForWorkThatOtherThreadsPost) {
   EXPECT_EQ(count, kThreads * kPosts);
 }
 
+// Long enough that both wait awake for each other, and short of any bound.
+TEST(RealLoop, AnswersAnotherLoopThatAsksAgainAtOnce) {
+  RealLoop here;
+  LoopThread other;
+  other.start();
+  constexpr int kRounds = 1'000;
+  int rounds = 0;
+  std::function<void()> ask = [&] {
+    other.loop().post_from_thread([&] {
+      here.post_from_thread([&] {
+        if (++rounds == kRounds) {
+          here.stop();
+        } else {
+          ask();
+        }
+      });
+    });
+  };
+  here.post([&] { ask(); });
+  here.run();
+  other.join();
+  EXPECT_EQ(rounds, kRounds);
+}
+
+TEST(RealLoop, KeepsATimerWhileItWaitsAwake) {
+  RealLoop loop;
+  LoopThread other;
+  other.start();
+  Instant due;
+  std::function<void()> ask = [&] {
+    other.loop().post_from_thread([&] {
+      loop.post_from_thread([&] {
+        if (due == Instant()) {
+          due = loop.now() + Duration::millis(20);
+          loop.start_timer(due, [&] { loop.stop(); });
+        }
+        ask();
+      });
+    });
+  };
+  loop.post([&] { ask(); });
+  loop.run();
+  EXPECT_GE(loop.now(), due);
+  other.join();
+}
+
 TEST(RealLoop, KeepsTheOrderOfOneForeignThread) {
   RealLoop loop;
   std::vector<int> seen;

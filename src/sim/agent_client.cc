@@ -29,13 +29,13 @@ Outcome outcome_of(int status) {
   return certain ? Outcome::kFailed : Outcome::kUnknown;
 }
 
-std::string create_body(std::string_view name) {
+std::string create_body(std::string_view name, std::string_view model) {
   boost::json::object block;
   block["label"] = "human";
   block["value"] = "Notes:";
   boost::json::object body;
   body["name"] = name;
-  body["model"] = "kelpie/offline";
+  body["model"] = model;
   body["memory_blocks"] = boost::json::array{std::move(block)};
   return codec::write_json(body);
 }
@@ -118,7 +118,9 @@ size_t AgentClient::begin(OpKind kind, std::string agent, std::string text) {
   history_.push_back(std::move(op));
   read_fails_before_.resize(history_.size());
   read_fails_before_.back() = fails;
-  simulation_.scheduler().note(host_.name(), "op", "call " + history_.back().to_string());
+  simulation_.scheduler().note(
+      host_.name(), "op",
+      fmt::format("call #{} {}", history_.size() - 1, history_.back().to_string()));
   return history_.size() - 1;
 }
 
@@ -129,13 +131,19 @@ void AgentClient::end(size_t place, const Answer& answer) {
   op.status = answer.status;
   op.storage_errors =
       simulation_.ledger().received(Fault::kStorageReadFail) > read_fails_before_[place];
-  if (op.status == 500) {
-    // No fault of this simulation is one: those are 503.
+  if (op.kind == OpKind::kSend && op.status >= 400) {
+    const bool lost = op.status == 500 && answer.body.empty();
+    op.model_error = lost ? std::string(kReasonLost) : read_model_error(answer.body);
+  }
+  const bool damaged = simulation_.ledger().received(Fault::kStorageCorruption) > 0;
+  if (op.status == 500 && op.model_error.empty() && !damaged) {
+    // Of all faults only damaged data is one: the others are 503.
     simulation_.fail("500", "an internal error: " + op.to_string() + " " + answer.body);
   }
   simulation_.scheduler().note(
       host_.name(), "op",
-      fmt::format("answer {}{}{}", op.to_string(), op.status >= 300 || op.status == 0 ? " " : "",
+      fmt::format("answer #{} {}{}{}", place, op.to_string(),
+                  op.status >= 300 || op.status == 0 ? " " : "",
                   op.status >= 300 || op.status == 0 ? answer.body.substr(0, 300) : ""));
 }
 
@@ -144,15 +152,17 @@ void AgentClient::malformed(size_t place, const std::string& what) {
       "S17", "a 2xx with a body that is no answer (" + what + "): " + history_[place].to_string());
 }
 
-Task<size_t> AgentClient::create(Duration patience) {
+Task<size_t> AgentClient::create(Duration patience, std::string model) {
   const size_t place = begin(OpKind::kCreate, "", "");
-  const Answer answer = co_await ask(
-      "POST", "/v1/agents/", create_body(fmt::format("agent of {}", host_.name())), patience);
+  const Answer answer =
+      co_await ask("POST", "/v1/agents/",
+                   create_body(fmt::format("agent of {}", host_.name()), model), patience);
   end(place, answer);
   if (answer.outcome == Outcome::kOk && !answer.body.empty()) {
     const Result<std::string> id = read_id(answer.body);
     if (id.ok()) {
       history_[place].agent = *id;
+      simulation_.scheduler().note(host_.name(), "op", fmt::format("made #{} {}", place, *id));
     } else {
       malformed(place, id.error().message);
     }

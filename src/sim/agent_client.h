@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "async/task.h"
+#include "llm/offline_rules.h"
 #include "net/http_client.h"
 #include "sim/history.h"
 #include "sim/simulation.h"
@@ -24,7 +25,7 @@ class AgentClient {
 
   // Each makes one operation and returns its place in the history. None fails: what went wrong is
   // the outcome. `patience` bounds each wait for the server.
-  Task<size_t> create(Duration patience);
+  Task<size_t> create(Duration patience, std::string model = std::string(llm::kOfflineHandle));
   Task<size_t> send(std::string agent, std::string text, Duration patience);
   // All messages, oldest first, in pages of `limit`.
   Task<size_t> list(std::string agent, size_t limit, Duration patience);

@@ -336,6 +336,24 @@ std::optional<Failure> check_errors_are_not_absence(const History& history) {
   });
 }
 
+std::optional<Failure> check_refused_is_absent(const History& history,
+                                               const std::map<Bytes, Bytes>& contents) {
+  for (const Op& send : history) {
+    // A run that its model made fail was accepted.
+    const bool refused = send.outcome == Outcome::kFailed && send.model_error.empty();
+    if (send.kind != OpKind::kSend || !refused) {
+      continue;
+    }
+    const std::string text = send.text.substr(0, send.text.find('\n'));
+    for (const auto& [key, value] : contents) {
+      if (value.find(text) != Bytes::npos) {
+        return failure("S17", "a message that was refused is in the store", send);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Failure> check_store(const History& history, const std::map<Bytes, Bytes>& contents) {
   const Agents agents = by_agent(history);
   for (const auto& [id, view] : agents) {
@@ -370,6 +388,9 @@ std::optional<Failure> check_agents(const History& history, int64_t settled_ns,
     return found;
   }
   if (auto found = check_deleted_is_absent(history, contents)) {
+    return found;
+  }
+  if (auto found = check_refused_is_absent(history, contents)) {
     return found;
   }
   if (auto found = check_order(history)) {

@@ -23,6 +23,10 @@ std::optional<Failure> check_order(const History& history);
 // list of `settled` agents (called at or after `settled_ns`) exactly one.
 std::optional<Failure> check_well_formed(const History& history, int64_t settled_ns);
 
+// S17: what was answered with "it did not happen" (4xx) is in no list, and not in the store.
+std::optional<Failure> check_refused_is_absent(const History& history,
+                                               const std::map<Bytes, Bytes>& contents);
+
 // S18: after an acknowledged delete the agent is absent to everyone. `contents` is the store's at
 // the end: if the whole agent is still in it, the delete was lost, which breaks S3.
 std::optional<Failure> check_deleted_is_absent(const History& history,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,32 @@ struct Choice {
 };
 using Tape = std::vector<Choice>;
 
+// The decisions of one stream, in order, and those of all streams by label. Kept by stream they
+// outlive a change of the code under test better than in one sequence: what is drawn in one place
+// does not shift another's.
+struct Decision {
+  uint64_t bound = 0;
+  uint64_t value = 0;
+  bool operator==(const Decision&) const = default;
+};
+using StreamTapes = std::map<std::string, std::vector<Decision>, std::less<>>;
+
+using StreamLabels = std::map<uint64_t, std::string>;
+// The first `count` decisions of a tape, or all, by stream. Every label hash is in `labels`.
+StreamTapes by_stream(const Tape& tape, const StreamLabels& labels, size_t count);
+
+// What decides when a stream's tape has ended.
+enum class Beyond : uint8_t {
+  kDraw,  // the seed
+  kMild,  // the first alternative, and no chance strikes
+};
+
+struct ChoiceOptions {
+  bool record = false;
+  std::optional<StreamTapes> tapes = std::nullopt;  // none: all is drawn
+  Beyond beyond = Beyond::kDraw;
+};
+
 class Choices;
 
 // A labelled stream of decisions; lives as long as its Choices.
@@ -32,7 +59,8 @@ class ChoiceStream {
   // Uniform in [low, high].
   int64_t between(int64_t low, int64_t high);
   Duration between(Duration low, Duration high);
-  // True in `per_million` of a million draws; zero draws nothing.
+  // True in `per_million` of a million draws; zero draws nothing. A Decider is asked yes or no
+  // instead, with 0 for no, unless it is certain.
   bool chance(uint64_t per_million);
 
  private:
@@ -41,12 +69,26 @@ class ChoiceStream {
   Choices& choices_;
   uint64_t label_hash_;
   world::Rng rng_;
+  const std::vector<Decision>* taped_ = nullptr;
+  size_t taped_at_ = 0;
+};
+
+// Decides in place of the seed, where a space of decisions is explored. Zero is what is usual.
+class Decider {
+ public:
+  Decider() = default;
+  Decider(const Decider&) = delete;
+  Decider& operator=(const Decider&) = delete;
+  virtual ~Decider() = default;
+
+  // In [0, bound), bound > 1. `label_hash` is hash64 of the stream's label.
+  virtual uint64_t decide(uint64_t label_hash, uint64_t bound) = 0;
 };
 
 // One per run, one thread. The streams of one label are one stream.
 class Choices {
  public:
-  explicit Choices(uint64_t seed);
+  explicit Choices(uint64_t seed, ChoiceOptions options = {});
   Choices(const Choices&) = delete;
   Choices& operator=(const Choices&) = delete;
 
@@ -59,23 +101,31 @@ class Choices {
   [[nodiscard]] bool seed_has(std::string_view site, uint64_t per_million) const;
 
   // From now on decisions are kept.
-  void record() { recording_ = true; }
+  void record() { options_.record = true; }
   [[nodiscard]] const Tape& tape() const { return tape_; }
+  // Of all streams so far, by their hash.
+  [[nodiscard]] StreamLabels labels() const;
   // Decisions come from this tape instead, in order, until it ends or no longer fits what is
   // asked; from there on they are drawn.
   void replay(Tape tape);
+  // From now on the seed decides nothing but what is forked, and nothing is recorded. `decider`
+  // outlives every decision.
+  void set_decider(Decider& decider) { decider_ = &decider; }
 
  private:
   friend class ChoiceStream;
-  uint64_t decide(uint64_t label_hash, uint64_t bound, world::Rng& rng);
+  // `mild` is what Beyond::kMild takes.
+  uint64_t decide(ChoiceStream& stream, uint64_t bound, uint64_t mild);
+  uint64_t decide_off_tape(ChoiceStream& stream, uint64_t bound, uint64_t mild);
 
   uint64_t seed_;
+  ChoiceOptions options_;
   world::Rng root_;
   std::map<std::string, ChoiceStream, std::less<>> streams_;
-  bool recording_ = false;
   Tape tape_;
   Tape replayed_;
   size_t replay_at_ = 0;
+  Decider* decider_ = nullptr;
 };
 
 }  // namespace kelpie::sim

@@ -24,15 +24,15 @@ class DiskSnapshot final : public store::Snapshot {
   [[nodiscard]] Version version() const override { return at_; }
   Task<std::optional<Bytes>> get(Bytes key) const override {
     co_await async::sleep_for(loop_, disk_.read_time());
-    if (disk_.read_fails(loop_)) {
-      co_return base::unavailable("the disk did not answer a read");
+    if (std::optional<Error> fault = disk_.read_fault(loop_)) {
+      co_return *std::move(fault);
     }
     co_return disk_.read(key, at_);
   }
   Task<RangePage> range(RangeRead read) const override {
     co_await async::sleep_for(loop_, disk_.read_time());
-    if (disk_.read_fails(loop_)) {
-      co_return base::unavailable("the disk did not answer a range read");
+    if (std::optional<Error> fault = disk_.read_fault(loop_)) {
+      co_return *std::move(fault);
     }
     co_return disk_.read_range(read, at_);
   }
@@ -54,27 +54,34 @@ class DurableBackend final : public store::Backend {
   }
   Task<void> apply(CommitBatch batch) override {
     CHECK(!applying_);
-    if (disk_.write_fails(loop_)) {
-      co_return base::resource_exhausted("the disk is full");
+    if (std::optional<Error> fault = disk_.write_fault(loop_)) {
+      co_return *std::move(fault);
+    }
+    if (disk_.strikes(disk_.options_.write_fail_rate, loop_, Fault::kStorageWriteFail)) {
+      // Whatever part of it is in the file, no start takes it for whole.
+      broken_ = true;
+      co_return base::unknown("the disk failed while a batch was written");
     }
     applying_ = true;
     disk_.write(batch);
     if (disk_.on_write_) {
       disk_.on_write_();
     }
-    co_await async::sleep_for(loop_, disk_.sync_time());
+    if (!disk_.options_.acknowledges_unsynced) {
+      co_await async::sleep_for(loop_, disk_.sync_time());
+    }
     applying_ = false;
-    if (disk_.sync_fails(loop_)) {
-      sync_failed_ = true;
+    if (disk_.strikes(disk_.options_.sync_fail_rate, loop_, Fault::kStorageSyncFail)) {
+      broken_ = true;
       co_return base::unknown("the disk did not sync");
     }
     acknowledged_ = batch.version;
-    if (sync_failed_) {
+    if (broken_ || disk_.options_.acknowledges_unsynced) {
       // A sync after a failed one succeeds, and proves nothing: the lost pages count as clean.
       disk_.scheduler_.note(loop_.label(), "store", "a sync that makes nothing durable");
       co_return kOk;
     }
-    disk_.synced_ = batch.version;
+    disk_.settle(batch.version);
     disk_.scheduler_.note(loop_.label(), "store", fmt::format("synced {}", batch.version.get()));
     co_return kOk;
   }
@@ -84,7 +91,7 @@ class DurableBackend final : public store::Backend {
   SimLoop& loop_;
   Version acknowledged_;
   bool applying_ = false;
-  bool sync_failed_ = false;
+  bool broken_ = false;
 };
 
 DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& ledger,
@@ -95,14 +102,18 @@ DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& le
       times_(choices.stream("disk/time")),
       faults_(choices.stream("disk/fault")),
       crashes_(choices.stream("disk/crash")) {
-  if (options_.slow_rate > 0) {
-    ledger_.configure(Fault::kStorageLatency);
-  }
-  if (options_.write_fail_rate > 0) {
-    ledger_.configure(Fault::kStorageWriteFail);
-  }
-  if (options_.sync_fail_rate > 0) {
-    ledger_.configure(Fault::kStorageSyncFail);
+  const std::pair<uint64_t, Fault> rates[] = {
+      {options.slow_rate, Fault::kStorageLatency},
+      {options.corrupt_rate, Fault::kStorageCorruption},
+      {options.no_memory_rate, Fault::kOutOfMemory},
+      {options.full_rate, Fault::kDiskFull},
+      {options.write_fail_rate, Fault::kStorageWriteFail},
+      {options.sync_fail_rate, Fault::kStorageSyncFail},
+  };
+  for (const auto& [rate, fault] : rates) {
+    if (rate > 0) {
+      ledger_.configure(fault);
+    }
   }
   set_read_fail_rate(options_.read_fail_rate);
 }
@@ -110,34 +121,51 @@ DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& le
 std::unique_ptr<store::Backend> DurableDisk::open(SimLoop& loop) {
   // An incarnation that ended in order may have left a batch undecided; a restart decides it.
   crash();
+  if (std::exchange(torn_, false)) {
+    count(loop.label(), Fault::kCrashTornWrite);
+  }
   return std::make_unique<DurableBackend>(*this, loop);
 }
 
 void DurableDisk::crash() {
-  if (written_ == synced_) {
+  if (unsynced_.empty()) {
     return;
   }
   ledger_.configure(Fault::kCrashBeforeWrite);
   ledger_.configure(Fault::kCrashAfterWrite);
-  std::vector<Version> ends = {synced_};
-  for (const auto& [key, history] : keys_) {
-    for (auto it = history.upper_bound(synced_); it != history.end(); ++it) {
-      ends.push_back(it->first);
-    }
-  }
-  std::ranges::sort(ends);
-  ends.erase(std::ranges::unique(ends).begin(), ends.end());
-  const Version kept = ends[crashes_.choose(ends.size())];
-  count("disk", kept < written_ ? Fault::kCrashBeforeWrite : Fault::kCrashAfterWrite);
+  ledger_.configure(Fault::kCrashTornWrite);
+  const uint64_t keeps = crashes_.choose(unsynced_.size() + 1);
+  const Version kept = keeps == 0 ? synced_ : unsynced_[keeps - 1].version;
+  const bool loses = kept < written_;
+  // Of the first one that is lost, half may be there, or all of it with a wrong bit.
+  torn_ = loses && crashes_.choose(3) > 0;
+  count("disk", loses ? Fault::kCrashBeforeWrite : Fault::kCrashAfterWrite);
+  scheduler_.note("disk", "store",
+                  fmt::format("crash: synced {}, written {}, kept {}{}", synced_.get(),
+                              written_.get(), kept.get(), torn_ ? ", the next one torn" : ""));
+  settle(kept);
+  unsynced_.clear();
   for (auto it = keys_.begin(); it != keys_.end();) {
     History& history = it->second;
     history.erase(history.upper_bound(kept), history.end());
     it = history.empty() ? keys_.erase(it) : std::next(it);
   }
-  scheduler_.note("disk", "store",
-                  fmt::format("crash: synced {}, written {}, kept {}", synced_.get(),
-                              written_.get(), kept.get()));
-  written_ = synced_ = kept;
+  written_ = synced_;
+}
+
+void DurableDisk::killed() {
+  // The system writes its pages back by and by; the next start reads them from it and syncs.
+  settle(written_);
+}
+
+void DurableDisk::settle(Version version) {
+  while (!unsynced_.empty() && unsynced_.front().version <= version) {
+    if (observer_) {
+      observer_(unsynced_.front());
+    }
+    unsynced_.pop_front();
+  }
+  synced_ = std::max(synced_, version);
 }
 
 void DurableDisk::set_read_fail_rate(uint64_t per_million) {
@@ -150,8 +178,22 @@ void DurableDisk::set_read_fail_rate(uint64_t per_million) {
 void DurableDisk::heal() {
   options_.slow_rate = 0;
   options_.read_fail_rate = 0;
+  options_.corrupt_rate = 0;
+  options_.no_memory_rate = 0;
+  options_.full_rate = 0;
   options_.write_fail_rate = 0;
   options_.sync_fail_rate = 0;
+}
+
+void DurableDisk::remark(Version version, const Mutation& mutation) {
+  if (scheduler_.trace().readable()) {
+    constexpr size_t kShownBytes = 400;
+    const char* const verbs[] = {"set", "clear", "clear_range"};
+    scheduler_.trace().remark(
+        scheduler_.now_ns(), "disk", "write",
+        fmt::format("{} {} {} = {}", version.get(), verbs[static_cast<size_t>(mutation.kind)],
+                    printable(mutation.key, kShownBytes), printable(mutation.value, kShownBytes)));
+  }
 }
 
 void DurableDisk::write(const CommitBatch& batch) {
@@ -159,6 +201,7 @@ void DurableDisk::write(const CommitBatch& batch) {
   for (const Mutation& mutation : batch.mutations) {
     scheduler_.trace().mix(mutation.key);
     scheduler_.trace().mix(mutation.value);
+    remark(batch.version, mutation);
     switch (mutation.kind) {
       case Mutation::Kind::kSet:
         keys_[mutation.key].insert_or_assign(batch.version, mutation.value);
@@ -175,6 +218,7 @@ void DurableDisk::write(const CommitBatch& batch) {
     }
   }
   written_ = batch.version;
+  unsynced_.push_back(batch);
   scheduler_.note(
       "disk", "store",
       fmt::format("wrote {} with {} mutations", batch.version.get(), batch.mutations.size()));
@@ -259,28 +303,35 @@ Duration DurableDisk::sync_time() {
   return times_.between(options_.sync_min, options_.sync_max);
 }
 
-bool DurableDisk::read_fails(const SimLoop& loop) {
-  if (!faults_.chance(options_.read_fail_rate)) {
+bool DurableDisk::strikes(uint64_t rate, const SimLoop& loop, Fault fault) {
+  if (!faults_.chance(rate)) {
     return false;
   }
-  count(loop.label(), Fault::kStorageReadFail);
+  count(loop.label(), fault);
   return true;
 }
 
-bool DurableDisk::write_fails(const SimLoop& loop) {
-  if (!faults_.chance(options_.write_fail_rate)) {
-    return false;
+std::optional<Error> DurableDisk::read_fault(const SimLoop& loop) {
+  if (strikes(options_.read_fail_rate, loop, Fault::kStorageReadFail)) {
+    return base::unavailable("the disk did not answer a read");
   }
-  count(loop.label(), Fault::kStorageWriteFail);
-  return true;
+  if (strikes(options_.corrupt_rate, loop, Fault::kStorageCorruption)) {
+    return base::data_loss("a block of the disk fails its checksum");
+  }
+  if (strikes(options_.no_memory_rate, loop, Fault::kOutOfMemory)) {
+    return base::resource_exhausted("no memory to read a block into");
+  }
+  return std::nullopt;
 }
 
-bool DurableDisk::sync_fails(const SimLoop& loop) {
-  if (!faults_.chance(options_.sync_fail_rate)) {
-    return false;
+std::optional<Error> DurableDisk::write_fault(const SimLoop& loop) {
+  if (strikes(options_.full_rate, loop, Fault::kDiskFull)) {
+    return base::resource_exhausted("the disk is full");
   }
-  count(loop.label(), Fault::kStorageSyncFail);
-  return true;
+  if (strikes(options_.no_memory_rate, loop, Fault::kOutOfMemory)) {
+    return base::resource_exhausted("no memory for a batch");
+  }
+  return std::nullopt;
 }
 
 }  // namespace kelpie::sim

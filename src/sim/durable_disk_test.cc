@@ -140,10 +140,69 @@ TEST(DurableDisk, AFailedSyncIsUndecidedAndOneAfterItMakesNothingDurable) {
 }
 
 TEST(DurableDisk, ARefusedBatchLeavesNothing) {
+  for (const DiskOptions& options :
+       {DiskOptions{.full_rate = 1'000'000}, DiskOptions{.no_memory_rate = 1'000'000}}) {
+    Rig rig(options);
+    auto backend = rig.disk.open(rig.host.loop());
+    EXPECT_EQ(rig.run(backend->apply(batch(1, "a", "1"))).error().code, Code::kResourceExhausted);
+    EXPECT_TRUE(rig.disk.contents().empty());
+  }
+}
+
+TEST(DurableDisk, ABatchWhoseWriteFailsIsUndecidedAndNeverThere) {
   Rig rig({.write_fail_rate = 1'000'000});
   auto backend = rig.disk.open(rig.host.loop());
-  EXPECT_EQ(rig.run(backend->apply(batch(1, "a", "1"))).error().code, Code::kResourceExhausted);
-  EXPECT_TRUE(rig.disk.contents().empty());
+  EXPECT_EQ(rig.run(backend->apply(batch(1, "a", "1"))).error().code, Code::kUnknown);
+  rig.disk.heal();
+  EXPECT_TRUE(rig.run(backend->apply(batch(2, "b", "2"))).ok());
+  EXPECT_EQ(rig.disk.synced(), Version(0));
+  backend.reset();
+  backend = rig.disk.open(rig.host.loop());
+  EXPECT_FALSE(rig.disk.holds_any({"a", "b"}));
+}
+
+TEST(DurableDisk, DamageIsAnErrorAndNeverAnAbsentKey) {
+  Rig rig({.corrupt_rate = 1'000'000});
+  auto backend = rig.disk.open(rig.host.loop());
+  ASSERT_TRUE(rig.run(backend->apply(batch(1, "a", "1"))).ok());
+  EXPECT_EQ(rig.run(backend->latest()->get("a")).error().code, Code::kDataLoss);
+  rig.disk.heal();
+  EXPECT_EQ(rig.run(backend->latest()->get("a")).value(), "1");
+}
+
+TEST(DurableDisk, AKilledProcessLosesNothingThatWasWritten) {
+  Rig rig({.sync_fail_rate = 1'000'000});
+  auto backend = rig.disk.open(rig.host.loop());
+  EXPECT_EQ(rig.run(backend->apply(batch(1, "a", "1"))).error().code, Code::kUnknown);
+  backend.reset();
+  rig.disk.killed();
+  rig.disk.crash();
+  EXPECT_TRUE(rig.disk.holds_any({"a", "b"}));
+}
+
+TEST(DurableDisk, TheObserverHearsOfWhatIsDurableAndOfNothingElse) {
+  Rig rig({});
+  std::vector<int64_t> heard;
+  rig.disk.set_observer(
+      [&](const store::CommitBatch& each) { heard.push_back(each.version.get()); });
+  auto backend = rig.disk.open(rig.host.loop());
+  ASSERT_TRUE(rig.run(backend->apply(batch(1, "a", "1"))).ok());
+  ASSERT_TRUE(rig.run(backend->apply(batch(2, "b", "2"))).ok());
+  EXPECT_EQ(heard, (std::vector<int64_t>{1, 2}));
+}
+
+// Planted bug M31.
+TEST(DurableDisk, WhatIsAcknowledgedUnsyncedCanBeLost) {
+  int lost = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    Rig rig({.acknowledges_unsynced = true}, seed);
+    auto backend = rig.disk.open(rig.host.loop());
+    ASSERT_TRUE(rig.run(backend->apply(batch(1, "a", "1"))).ok());
+    backend.reset();
+    rig.disk.crash();
+    lost += rig.disk.holds_any({"a", "b"}) ? 0 : 1;
+  }
+  EXPECT_GT(lost, 5);
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,25 +18,86 @@
 
 namespace kelpie::sim {
 
+// What each one is, what the code sees of it, and which promises watch: the table in faults.cc.
 enum class Fault : uint8_t {
-  kNetworkDelay,            // bytes of the slow tail were read
-  kNetworkClog,             // bytes that had been held back for seconds were read
-  kNetworkPacketLoss,       // an operation failed because the connection was reset out of the blue
-  kNetworkBlackHole,        // a connection that swallowed bytes for ever was given up
-  kPartialRead,             // a read got less than had arrived
-  kPartialWrite,            // a write took less than it could
-  kConnectionRefused,       // a dial failed because nobody listened
-  kCrashReset,              // an operation failed because the other host had crashed
-  kCrashBeforeWrite,        // a crash lost a batch that was handed over and not yet synced
-  kCrashAfterWrite,         // a crash kept such a batch though nobody had been told
-  kCrashDuringTransaction,  // a crash hit while a batch was being made durable
-  kStorageReadFail,         // a read of the store failed
-  kStorageWriteFail,        // a commit of the store failed
-  kStorageSyncFail,         // a sync failed: a commit of the store is undecided
-  kStorageLatency,          // a read or sync of the store came late
-  kClockJump,               // the wall clock was asked after it had jumped
+  // the network
+  kNetworkDelay,
+  kNetworkClog,
+  kNetworkPacketLoss,
+  kNetworkBlackHole,
+  kNetworkPartition,
+  kNetworkMessageReorder,
+  kNetworkSlowPair,
+  kNetworkBitFlip,
+  kPartialRead,
+  kPartialWrite,
+  kHalfClose,
+  kConnectionRefused,
+  // hosts
+  kCrashReset,
+  kCrashBeforeWrite,
+  kCrashAfterWrite,
+  kCrashTornWrite,
+  kCrashDuringTransaction,
+  kHostPause,
+  kSlowCpu,
+  kOutOfMemory,
+  kDiskSwap,
+  // a host's disk
+  kStorageReadFail,
+  kStorageWriteFail,
+  kStorageSyncFail,
+  kStorageCorruption,
+  kStorageLatency,
+  kDiskFull,
+  // clocks
+  kClockSkew,
+  kClockJump,
+  // a shared store (FoundationDB)
+  kStoreConflict,
+  kStoreFalseConflict,
+  kStoreTooOld,
+  kStoreFutureVersion,
+  kStoreProcessBehind,
+  kStoreThrottled,
+  kStoreUnavailable,
+  kStoreRecovery,
+  kCommitUnknownApplied,
+  kCommitUnknownNotApplied,
+  kCommitTimedOut,
+  kCommitVersionChanged,
+  kCommitLandedLate,
+  kWatchLate,
+  kWatchSpurious,
+  kWatchMissed,
+  kNodeDeclaredDead,
+  // the model provider
+  kModelTimeout,
+  kModelRateLimited,
+  kModelServerError,
+  kModelStreamCut,
+  kModelMalformed,
+  kModelDuplicateToolCall,
+  kModelSlow,
+  kModelEmptyAnswer,
+  kModelHugeAnswer,
+  // clients
+  kClientDisconnect,
+  kClientSlowReader,
+  kClientSlowSender,
+  kClientMalformed,
+  kClientRetry,
 };
-inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kClockJump) + 1;
+inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kClientRetry) + 1;
+
+struct FaultInfo {
+  Fault fault;
+  std::string_view name;
+  std::string_view seen;     // what production code sees of it; when that is counted
+  std::string_view watched;  // the promises that are at stake
+};
+// In the order of the enumerators.
+std::span<const FaultInfo> fault_infos();
 std::string_view fault_name(Fault fault);
 
 // Counts faults when *production code receives them*, not when they are arranged. Can be added up
@@ -53,7 +116,8 @@ class FaultLedger {
   // Errors of the store: what may explain that code under test complains, or ends.
   [[nodiscard]] uint64_t storage_errors() const {
     return received(Fault::kStorageReadFail) + received(Fault::kStorageWriteFail) +
-           received(Fault::kStorageSyncFail);
+           received(Fault::kStorageSyncFail) + received(Fault::kStorageCorruption) +
+           received(Fault::kDiskFull) + received(Fault::kOutOfMemory);
   }
   void add(const FaultLedger& other);
 
@@ -62,28 +126,51 @@ class FaultLedger {
   std::array<uint64_t, kFaultCount> received_{};
 };
 
+// How often each site of world/sites.h was asked or reached. Can be added up over runs.
+class SiteLedger {
+ public:
+  // The site is in the list of its kind.
+  void reached(std::string_view site) { ++counts_[std::string(site)]; }
+  void add(const SiteLedger& other);
+  [[nodiscard]] uint64_t count(std::string_view site) const;
+
+ private:
+  std::map<std::string, uint64_t, std::less<>> counts_;
+};
+
 // The answers of one host. A mutant is on when the run's command names it; one that would leave
 // nothing working if it always struck strikes now and then. A buggify site is on for a share of all
 // seeds, by hash(seed, site), and then fires one time in four.
 class SimFaults final : public world::Faults {
  public:
-  SimFaults(Choices& choices, Scheduler& scheduler, std::string label,
-            const std::set<std::string, std::less<>>& mutants, uint64_t buggify_per_million)
+  struct Hooks {
+    std::function<void(std::string_view site)> broken;   // an `always` does not hold
+    std::function<void(std::string_view site)> reached;  // a site was reached
+  };
+  SimFaults(Choices& choices, Scheduler& scheduler, SiteLedger& sites, std::string label,
+            const std::set<std::string, std::less<>>& mutants, uint64_t buggify_per_million,
+            Hooks hooks)
       : choices_(choices),
         scheduler_(scheduler),
+        sites_(sites),
         label_(std::move(label)),
         mutants_(mutants),
-        buggify_per_million_(buggify_per_million) {}
+        buggify_per_million_(buggify_per_million),
+        hooks_(std::move(hooks)) {}
 
   [[nodiscard]] bool mutant(std::string_view name) override;
   [[nodiscard]] bool buggify(std::string_view site) override;
+  void reached(std::string_view site) override;
+  void always(std::string_view site, bool holds) override;
 
  private:
   Choices& choices_;
   Scheduler& scheduler_;
+  SiteLedger& sites_;
   std::string label_;
   const std::set<std::string, std::less<>>& mutants_;
   uint64_t buggify_per_million_;
+  Hooks hooks_;
 };
 
 }  // namespace kelpie::sim

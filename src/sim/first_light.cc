@@ -13,6 +13,8 @@
 #include "async/sleep.h"
 #include "sim/agent_client.h"
 #include "sim/agent_oracles.h"
+#include "sim/provider/provider_side.h"
+#include "sim/chaos.h"
 #include "sim/server_node.h"
 #include "store/keys.h"
 
@@ -27,11 +29,14 @@ constexpr Duration kLongPatience = Duration::seconds(20);
 
 class FirstLight final : public Scenario {
  public:
-  explicit FirstLight(Simulation& simulation)
+  FirstLight(Simulation& simulation, ProviderUse use)
       : simulation_(simulation),
         address_{"node", 8283},
-        node_(simulation, simulation.add_host("node"), address_),
+        provider_(simulation, use),
+        node_(simulation, simulation.add_host("node"), address_, {.models = provider_.models()}),
         choices_(simulation.choices().stream("first_light")),
+        hosts_chaos_(simulation, {&node_.host()},
+                     provider_.linked({"node", "client-1", "client-2", "client-3"})),
         chaos_(simulation.loop(), [this](const Error& error) { broken(error); }),
         work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     history_.reserve(10'000);
@@ -62,7 +67,7 @@ class FirstLight final : public Scenario {
   Task<void> crashes();
   Task<void> moment_to_crash();
   Task<void> read_failures();
-  Task<void> clock_jumps();
+  Task<void> kills();
   void activation_window();
 
   Task<void> heal();
@@ -78,10 +83,12 @@ class FirstLight final : public Scenario {
   Simulation& simulation_;
   world::Address address_;
   History history_;
+  ProviderSide provider_;
   ServerNode node_;
   ChoiceStream& choices_;
   std::vector<std::unique_ptr<AgentClient>> clients_;
   std::vector<std::string> agents_;  // acknowledged, and no delete was ever called
+  Chaos hosts_chaos_;
   bool chaos_on_ = true;
   int64_t settled_ns_ = kNever;
   async::Event written_{simulation_.loop()};
@@ -92,6 +99,7 @@ class FirstLight final : public Scenario {
 
 Task<void> FirstLight::run() {
   step("set-up");
+  provider_.start();
   node_.start();
   while (agents_.size() < 2) {
     if (simulation_.now_ns() > kLivenessBound.nanos()) {
@@ -128,9 +136,11 @@ Task<void> FirstLight::run() {
 }
 
 Task<void> FirstLight::create(AgentClient& client) {
-  const size_t place = co_await client.create(kLongPatience);
+  const std::string model = provider_.model_of_next_agent();
+  const size_t place = co_await client.create(kLongPatience, model);
   const Op& op = history_[place];
   if (op.outcome == Outcome::kOk && !op.agent.empty()) {
+    provider_.agent_was_made(op.agent, model);
     agents_.push_back(op.agent);
   }
   co_return kOk;
@@ -139,7 +149,7 @@ Task<void> FirstLight::create(AgentClient& client) {
 std::string FirstLight::pick_agent() { return agents_[choices_.choose(agents_.size())]; }
 
 std::string FirstLight::text_for(AgentClient& client) {
-  const std::string text = client.new_text();
+  const std::string text = provider_.season(client.new_text());
   switch (choices_.choose(4)) {
     case 0:
       return fmt::format("{}\ncall memory_insert {{\"label\":\"human\",\"new_string\":\"{}\"}}",
@@ -189,9 +199,11 @@ void FirstLight::spawn_chaos() {
   if (swarm.activation_read_fail_rate > 0) {
     chaos_.spawn(read_failures());
   }
-  if (swarm.clock_jump_interval > Duration()) {
-    chaos_.spawn(clock_jumps());
+  if (swarm.kill_interval > Duration()) {
+    chaos_.spawn(kills());
   }
+  hosts_chaos_.spawn(chaos_);
+  provider_.spawn_chaos(chaos_);
 }
 
 // Crashes at any time find little: most are aimed at the moments around a write and around an
@@ -242,16 +254,24 @@ Task<void> FirstLight::read_failures() {
   }
 }
 
-Task<void> FirstLight::clock_jumps() {
-  const Duration mean = simulation_.swarm().clock_jump_interval;
+Task<void> FirstLight::kills() {
+  const Duration mean = simulation_.swarm().kill_interval;
   for (;;) {
     co_await sleep(choices_.between(Duration::millis(1), mean * 2));
-    node_.host().clock().jump(choices_.between(Duration::hours(-1), Duration::hours(1)));
+    if (node_.up()) {
+      node_.kill();
+      co_await sleep(choices_.between(Duration::millis(10), Duration::seconds(1)));
+    }
+    if (!node_.up()) {
+      node_.start();
+    }
   }
 }
 
 Task<void> FirstLight::heal() {
   chaos_.cancel();
+  hosts_chaos_.heal();
+  provider_.heal();
   simulation_.heal();
   node_.disk().heal();
   if (!node_.up()) {
@@ -383,7 +403,10 @@ void FirstLight::judge() {
   if (simulation_.failure()) {
     return;
   }
-  const std::optional<Failure> found = check_agents(history_, settled_ns_, node_.disk().contents());
+  std::optional<Failure> found = check_agents(history_, settled_ns_, node_.disk().contents());
+  if (!found) {
+    found = provider_.judge(history_);
+  }
   if (found) {
     simulation_.fail(found->oracle, found->message);
   }
@@ -392,7 +415,15 @@ void FirstLight::judge() {
 }  // namespace
 
 std::unique_ptr<Scenario> make_first_light(Simulation& simulation) {
-  return std::make_unique<FirstLight>(simulation);
+  return std::make_unique<FirstLight>(simulation, ProviderUse::kAsDrawn);
+}
+
+std::unique_ptr<Scenario> make_provider(Simulation& simulation) {
+  return std::make_unique<FirstLight>(simulation, ProviderUse::kAlways);
+}
+
+std::unique_ptr<Scenario> make_tls(Simulation& simulation) {
+  return std::make_unique<FirstLight>(simulation, ProviderUse::kTls);
 }
 
 }  // namespace kelpie::sim

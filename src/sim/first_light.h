@@ -11,4 +11,10 @@ namespace kelpie::sim {
 
 std::unique_ptr<Scenario> make_first_light(Simulation& simulation);
 
+// The same with agents whose model is a provider behind the network, in every seed.
+std::unique_ptr<Scenario> make_provider(Simulation& simulation);
+
+// The same over TLS, whose wire may damage bytes.
+std::unique_ptr<Scenario> make_tls(Simulation& simulation);
+
 }  // namespace kelpie::sim

@@ -30,6 +30,9 @@ struct SeenMessage {
 
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
+// In place of a model's error: the answer's body, which would name it, was lost on its way.
+inline constexpr std::string_view kReasonLost = "lost";
+
 struct Op {
   std::string client;
   OpKind kind = OpKind::kGet;
@@ -41,6 +44,7 @@ struct Op {
   int status = 0;
   // Production code received a storage read error between the call and the answer.
   bool storage_errors = false;
+  std::string model_error;  // of kSend: its run has ended because the model failed, in this way
   std::vector<SeenMessage> messages;  // of kList: all of them, oldest first; of kSend: the answer's
 
   [[nodiscard]] std::string to_string() const;

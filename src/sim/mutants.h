@@ -19,6 +19,8 @@ struct Mutant {
   uint64_t seeds_max;  // to be caught within
   // A promise that it breaks on the way, too: seeds that turn red by it are passed over.
   std::string_view besides = {};
+  // It breaks its promise in a run without any fault, too.
+  bool needs_no_fault = false;
 };
 
 std::span<const Mutant> mutants();
@@ -40,5 +42,11 @@ struct MutantResult {
 // Runs seeds from `first_seed` with the mutant on until an oracle turns red, then that seed
 // `replays` times more.
 MutantResult hunt(const Mutant& mutant, uint64_t first_seed, int replays);
+
+// The first of so many runs without any fault that turns red with the mutant on, if there is one;
+// what it breaks `besides` is passed over.
+// What fails there is no bug that a fault brings out, unless the mutant says that it needs none.
+std::optional<RunResult> red_without_faults(const Mutant& mutant, uint64_t first_seed,
+                                            uint64_t seeds);
 
 }  // namespace kelpie::sim

@@ -15,6 +15,30 @@ using wire::Connection;
 using wire::End;
 using wire::Port;
 
+namespace {
+
+// How often a dial over a cut link is sent again.
+constexpr Duration kConnectRetry = Duration::millis(500);
+
+}  // namespace
+
+// Counts the cut that a dial has met, when it ends.
+class CutDial {
+ public:
+  CutDial(Network& network, SimLoop& loop) : network_(network), loop_(loop) {}
+  CutDial(const CutDial&) = delete;
+  CutDial& operator=(const CutDial&) = delete;
+  ~CutDial() {
+    if (loop_.open()) {
+      network_.count(loop_.label(), Fault::kNetworkPartition);
+    }
+  }
+
+ private:
+  Network& network_;
+  SimLoop& loop_;
+};
+
 // One side's handle of a connection. Holds the connection, so that a pending operation outlives
 // the handle.
 class SimStream final : public world::ByteStream {
@@ -138,14 +162,23 @@ Network::Network(Scheduler& scheduler, Choices& choices, FaultLedger& ledger,
       delays_(choices.stream("net/delay")),
       faults_(choices.stream("net/fault")),
       parts_(choices.stream("net/part")),
-      crashes_(choices.stream("net/crash")) {
+      crashes_(choices.stream("net/crash")),
+      flips_(choices.stream("net/flip")) {}
+
+Network::~Network() = default;
+
+// Where nobody makes a connection its faults cannot strike.
+void Network::configure_faults() {
+  if (std::exchange(configured_, true)) {
+    return;
+  }
   const std::pair<uint64_t, Fault> rates[] = {
-      {options.tail_rate, Fault::kNetworkDelay},
-      {options.clog_rate, Fault::kNetworkClog},
-      {options.reset_rate, Fault::kNetworkPacketLoss},
-      {options.black_hole_rate, Fault::kNetworkBlackHole},
-      {options.partial_rate, Fault::kPartialRead},
-      {options.partial_rate, Fault::kPartialWrite},
+      {options_.tail_rate, Fault::kNetworkDelay},
+      {options_.clog_rate, Fault::kNetworkClog},
+      {options_.reset_rate, Fault::kNetworkPacketLoss},
+      {options_.black_hole_rate, Fault::kNetworkBlackHole},
+      {options_.partial_rate, Fault::kPartialRead},
+      {options_.partial_rate, Fault::kPartialWrite},
   };
   for (const auto& [rate, fault] : rates) {
     if (rate > 0) {
@@ -154,13 +187,13 @@ Network::Network(Scheduler& scheduler, Choices& choices, FaultLedger& ledger,
   }
 }
 
-Network::~Network() = default;
-
 void Network::heal() {
   options_.tail_rate = 0;
   options_.clog_rate = 0;
   options_.reset_rate = 0;
   options_.black_hole_rate = 0;
+  bit_flip_rate_ = 0;
+  links_.mend_all();
 }
 
 void Network::count(std::string_view who, Fault fault) {
@@ -198,16 +231,47 @@ void Network::transmit(const Wire& wire, int from, Bytes bytes) {
     delay = delays_.between(Duration::seconds(1), options_.clog_max);
     mark = Fault::kNetworkClog;
   }
+  const End& peer = wire->ends[1 - from];
+  if (const Duration slow = links_.slowness(end.host, peer.host); slow > Duration()) {
+    delay = delay + slow;
+    mark = mark ? mark : Fault::kNetworkSlowPair;
+  }
   end.clear_at_ns = std::max(end.clear_at_ns, now_ns + delay.nanos());
-  schedule(end.clear_at_ns,
-           [this, wire, from, epoch = end.sent_epoch, mark, bytes = std::move(bytes)]() mutable {
-             if (wire->ends[from].sent_epoch == epoch) {
-               deliver(wire, 1 - from, std::move(bytes), mark);
-             }
-           });
+  wire::Chunk sent{std::move(bytes), 0, mark};
+  if (!sent.bytes.empty()) {
+    sent.carries = std::exchange(end.next_carries, std::nullopt);
+    flip_a_bit(wire, sent);
+  }
+  const std::pair<uint64_t, uint64_t> ticket(++sent_, wire->id);
+  under_way_[{end.host, peer.host}].insert(ticket);
+  schedule(end.clear_at_ns, [this, wire, from, ticket, epoch = end.sent_epoch,
+                             chunk = std::move(sent)]() mutable {
+    End& sender = wire->ends[from];
+    const std::string& to = wire->ends[1 - from].host;
+    const bool held = links_.is_cut(sender.host, to);
+    sender.waiting += held ? 1 : 0;
+    links_.pass(sender.host, to,
+                [this, wire, from, ticket, epoch, held, chunk = std::move(chunk)]() mutable {
+                  End& source = wire->ends[from];
+                  std::set<std::pair<uint64_t, uint64_t>>& others =
+                      under_way_[{source.host, wire->ends[1 - from].host}];
+                  others.erase(ticket);
+                  const auto older = [&](const auto& other) {
+                    return other.first < ticket.first && other.second != ticket.second;
+                  };
+                  chunk.overtook = std::ranges::any_of(others, older);
+                  if (held) {
+                    --source.waiting;
+                    chunk.mark = Fault::kNetworkPartition;
+                  }
+                  if (source.sent_epoch == epoch) {
+                    deliver(wire, 1 - from, std::move(chunk));
+                  }
+                });
+  });
 }
 
-void Network::deliver(const Wire& wire, int to, Bytes bytes, std::optional<Fault> mark) {
+void Network::deliver(const Wire& wire, int to, wire::Chunk chunk) {
   End& end = wire->ends[to];
   if (!end.loop.open()) {
     // The host that answers now never knew this connection; one that is down says nothing.
@@ -223,20 +287,24 @@ void Network::deliver(const Wire& wire, int to, Bytes bytes, std::optional<Fault
   if (end.broken) {
     return;
   }
-  scheduler_.trace().mix(bytes);
-  scheduler_.note(
-      end.loop.label(), bytes.empty() ? "fin" : "deliver",
-      fmt::format("c{} {} bytes from {}", wire->id, bytes.size(), wire->ends[1 - to].loop.label()));
-  if (bytes.empty()) {
+  const bool fin = chunk.bytes.empty();
+  scheduler_.trace().mix(chunk.bytes);
+  scheduler_.note(end.loop.label(), fin ? "fin" : "deliver",
+                  fmt::format("c{} {} bytes from {}", wire->id, chunk.bytes.size(),
+                              wire->ends[1 - to].loop.label()));
+  if (fin) {
     end.end_arrived = true;
   } else {
-    end.arrived.push_back(wire::Chunk{std::move(bytes), 0, mark});
+    end.arrived.push_back(std::move(chunk));
   }
   end.readable.set();
 }
 
 void Network::break_later(const Wire& wire, int side, int64_t at_ns, std::optional<Fault> why) {
-  schedule(at_ns, [this, wire, side, why] { break_end(wire, side, why); });
+  schedule(at_ns, [this, wire, side, why] {
+    links_.pass(wire->ends[1 - side].host, wire->ends[side].host,
+                [this, wire, side, why] { break_end(wire, side, why); });
+  });
 }
 
 void Network::break_end(const Wire& wire, int side, std::optional<Fault> why) {
@@ -267,6 +335,12 @@ void Network::close_end(const Wire& wire, int side) {
   }
   if (end.hole || wire->ends[1 - side].hole) {
     count(end.loop.label(), Fault::kNetworkBlackHole);
+  }
+  if (end.waiting > 0 || wire->ends[1 - side].waiting > 0) {
+    count(end.loop.label(), Fault::kNetworkPartition);
+  }
+  if (wire->ends[1 - side].silence) {
+    count(end.loop.label(), *std::exchange(wire->ends[1 - side].silence, std::nullopt));
   }
   if (!end.broken) {
     if (!end.arrived.empty()) {
@@ -303,6 +377,12 @@ size_t Network::take(const Wire& wire, int side, std::span<char> buffer) {
     chunk.taken += piece;
     if (chunk.mark) {
       count(end.loop.label(), *std::exchange(chunk.mark, std::nullopt));
+    }
+    if (chunk.carries) {
+      count(end.loop.label(), *std::exchange(chunk.carries, std::nullopt));
+    }
+    if (std::exchange(chunk.overtook, false)) {
+      count(end.loop.label(), Fault::kNetworkMessageReorder);
     }
     if (chunk.taken == chunk.bytes.size()) {
       end.arrived.pop_front();
@@ -358,8 +438,10 @@ void Network::cut_connection(const Wire& wire, int dead) {
 
 void Network::cut(SimLoop& loop, const std::string& host) {
   CHECK(!loop.open());
-  ledger_.configure(Fault::kCrashReset);
-  ledger_.configure(Fault::kConnectionRefused);
+  if (configured_) {
+    ledger_.configure(Fault::kCrashReset);
+    ledger_.configure(Fault::kConnectionRefused);
+  }
   down_.insert(host);
   for (auto it = ports_.begin(); it != ports_.end();) {
     if (&it->second->loop == &loop) {
@@ -385,6 +467,39 @@ void Network::cut(SimLoop& loop, const std::string& host) {
   }
 }
 
+void Network::mark_next(uint64_t connection, Fault fault) {
+  if (const auto found = connections_.find(connection); found != connections_.end()) {
+    if (const Wire wire = found->second.lock()) {
+      wire->ends[1].next_carries = fault;
+    }
+  }
+}
+
+void Network::expect_give_up(uint64_t connection, std::optional<Fault> fault) {
+  if (const auto found = connections_.find(connection); found != connections_.end()) {
+    if (const Wire wire = found->second.lock()) {
+      wire->ends[1].silence = fault;
+    }
+  }
+}
+
+void Network::flip_bits(const world::Address& port, uint64_t per_million) {
+  guarded_.insert(port.to_string());
+  bit_flip_rate_ = per_million;
+  if (per_million > 0) {
+    ledger_.configure(Fault::kNetworkBitFlip);
+  }
+}
+
+void Network::flip_a_bit(const Wire& wire, wire::Chunk& chunk) {
+  if (!wire->guarded || !flips_.chance(bit_flip_rate_)) {
+    return;
+  }
+  const uint64_t bit = flips_.choose(chunk.bytes.size() * 8);
+  chunk.bytes[bit / 8] = static_cast<char>(chunk.bytes[bit / 8] ^ (1 << (bit % 8)));
+  chunk.carries = Fault::kNetworkBitFlip;
+}
+
 void Network::host_is_back(const std::string& host) { down_.erase(host); }
 
 size_t Network::connections(const SimLoop& loop) const {
@@ -400,7 +515,15 @@ size_t Network::connections(const SimLoop& loop) const {
 
 Task<std::unique_ptr<world::ByteStream>> Network::dial(SimLoop& loop, std::string from,
                                                        world::Address to) {
-  co_await async::sleep_for(loop, latency());
+  configure_faults();
+  co_await async::sleep_for(loop, latency() + links_.slowness(from, to.host));
+  if (links_.is_cut(from, to.host) || links_.is_cut(to.host, from)) {
+    // Who gives the dial up is who meets the cut.
+    const CutDial met(*this, loop);
+    while (links_.is_cut(from, to.host) || links_.is_cut(to.host, from)) {
+      co_await async::sleep_for(loop, kConnectRetry);
+    }
+  }
   if (down_.contains(to.host) && crashes_.choose(2) == 0) {
     // A host without power does not even refuse.
     async::Event never(loop);
@@ -414,6 +537,7 @@ Task<std::unique_ptr<world::ByteStream>> Network::dial(SimLoop& loop, std::strin
   }
   const std::shared_ptr<Port> port = found->second;
   auto wire = std::make_shared<Connection>(++last_connection_, loop, from, port->loop, to.host);
+  wire->guarded = guarded_.contains(to.to_string());
   connections_.emplace(wire->id, wire);
   scheduler_.note(loop.label(), "connect", fmt::format("c{} to {}", wire->id, to.to_string()));
   // From here on dropping this task closes the connection.

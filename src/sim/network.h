@@ -10,11 +10,13 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "async/event.h"
 #include "base/time.h"
 #include "sim/choices.h"
 #include "sim/faults.h"
+#include "sim/links.h"
 #include "sim/scheduler.h"
 #include "world/net.h"
 
@@ -40,6 +42,10 @@ struct Chunk {
   Bytes bytes;
   size_t taken = 0;
   std::optional<Fault> mark;
+  // It has overtaken something older of another connection between the same hosts.
+  bool overtook = false;
+  // What its bytes mean to whoever reads them.
+  std::optional<Fault> carries = std::nullopt;
 };
 
 // One side of a connection.
@@ -53,10 +59,13 @@ struct End {
   bool closed = false;
   bool broken = false;
   std::optional<Fault> broken_by;
-  bool hole = false;             // what we send is swallowed
-  uint64_t sent_epoch = 0;       // what was sent under an older epoch never arrives
-  size_t outstanding_bytes = 0;  // sent and not yet taken by the peer
-  int64_t clear_at_ns = 0;       // all that we sent has arrived by then
+  bool hole = false;                  // what we send is swallowed
+  size_t waiting = 0;                 // chunks that we sent and that a cut link holds back
+  uint64_t sent_epoch = 0;            // what was sent under an older epoch never arrives
+  size_t outstanding_bytes = 0;       // sent and not yet taken by the peer
+  int64_t clear_at_ns = 0;            // all that we sent has arrived by then
+  std::optional<Fault> next_carries;  // what we send next carries it
+  std::optional<Fault> silence;       // the peer receives it if it closes now
   async::Event readable{loop};
   async::Event writable{loop};
 };
@@ -68,6 +77,7 @@ struct Connection {
         ends{End(dialer, std::move(dialer_host)), End(acceptor, std::move(acceptor_host))} {}
   uint64_t id;
   End ends[2];
+  bool guarded = false;  // what it carries detects damage
 };
 
 // A listening address.
@@ -89,14 +99,26 @@ class Network {
   Network& operator=(const Network&) = delete;
   ~Network();
 
-  // From now on the network only delays: the faults that were drawn already still run out.
+  // From now on the network only delays: the faults that were drawn already still run out, and
+  // links that were cut are mended. Slow pairs stay slow.
   void heal();
+  [[nodiscard]] Links& links() { return links_; }
 
   // A host's incarnation is gone and its gate is closed: its ports close, and each of its
   // connections is reset, is reset after what was under way has arrived, or falls silent until
   // the peer's next packet after `host_is_back`.
   void cut(SimLoop& loop, const std::string& host);
   void host_is_back(const std::string& host);
+
+  // For a host of the outside world that speaks wrongly on purpose. What the accepting side of a
+  // connection sends next carries this fault: it is received when the bytes are read. And: that
+  // side is silent from now on (or, without a fault, no more), which is received when the dialer
+  // gives the connection up.
+  void mark_next(uint64_t connection, Fault fault);
+  void expect_give_up(uint64_t connection, std::optional<Fault> fault);
+  // Connections to this port are protected against damage, so that of their chunks some, per
+  // million, get a bit flipped. Before the first of them is made.
+  void flip_bits(const world::Address& port, uint64_t per_million);
 
   // Connections that `loop` holds an end of.
   [[nodiscard]] size_t connections(const SimLoop& loop) const;
@@ -107,24 +129,27 @@ class Network {
 
  private:
   friend class SimStream;
+  friend class CutDial;
   friend class SimListener;
   using Wire = std::shared_ptr<wire::Connection>;
 
   Duration latency() { return delays_.between(options_.latency_min, options_.latency_max); }
   // Puts bytes (or the end of the stream, when empty) on the wire from one side.
   void transmit(const Wire& wire, int from, Bytes bytes);
-  void deliver(const Wire& wire, int to, Bytes bytes, std::optional<Fault> mark);
+  void deliver(const Wire& wire, int to, wire::Chunk chunk);
   void schedule(int64_t at_ns, async::Work work);
   // The side hears that the connection is gone, by a fault or because the peer closed it.
   void break_end(const Wire& wire, int side, std::optional<Fault> why);
   void break_later(const Wire& wire, int side, int64_t at_ns, std::optional<Fault> why);
   void cut_connection(const Wire& wire, int dead);
   void close_end(const Wire& wire, int side);
+  void flip_a_bit(const Wire& wire, wire::Chunk& chunk);
   size_t take(const Wire& wire, int side, std::span<char> buffer);
   size_t put(const Wire& wire, int side, ByteView bytes);
   // Why the side can no longer be used; counts the fault behind it once.
   Error broken(const Wire& wire, int side);
   void count(std::string_view who, Fault fault);
+  void configure_faults();
 
   Scheduler& scheduler_;
   FaultLedger& ledger_;
@@ -133,11 +158,19 @@ class Network {
   ChoiceStream& faults_;
   ChoiceStream& parts_;
   ChoiceStream& crashes_;
+  ChoiceStream& flips_;
+  uint64_t bit_flip_rate_ = 0;
+  std::set<std::string> guarded_;
+  bool configured_ = false;
   uint64_t last_connection_ = 0;
   uint16_t last_port_ = 49'151;
   std::map<uint64_t, std::weak_ptr<wire::Connection>> connections_;
   std::map<std::string, std::shared_ptr<wire::Port>> ports_;
   std::set<std::string> down_;
+  Links links_;
+  // Chunks under way from one host to another: when they were sent, and on which connection.
+  uint64_t sent_ = 0;
+  std::map<std::pair<std::string, std::string>, std::set<std::pair<uint64_t, uint64_t>>> under_way_;
 };
 
 // What one incarnation of a host sees of the network.

@@ -178,5 +178,39 @@ TEST(Network, ClosingBehindWrittenBytesStillDeliversThem) {
   EXPECT_EQ(rig.run(read_some(*far, buffer, 10)).value(), 0u);
 }
 
+// Mends all links after so long, whatever waits.
+void mend_in(Simulation& simulation, Duration length) {
+  simulation.loop().start_timer(simulation.loop().now() + length,
+                                [&] { simulation.network().links().mend_all(); });
+}
+
+TEST(Network, WhatACutLinkHoldsBackArrivesWhenItIsMended) {
+  for (const bool back : {false, true}) {
+    Rig rig;
+    auto listener = rig.run(rig.server.world().net.listen(kAddress)).value();
+    async::Scope scope(rig.server.loop(), [](const Error&) {});
+    scope.spawn(echo(*listener));
+    auto stream = rig.run(rig.client.world().net.dial(kAddress)).value();
+    back ? rig.simulation.network().links().cut("server", "client")
+         : rig.simulation.network().links().cut("client", "server");
+    mend_in(rig.simulation, Duration::seconds(9));
+    ASSERT_TRUE(rig.run(world::write_all(*stream, "hello")).ok());
+    stream->shutdown_write();
+    EXPECT_EQ(rig.run(read_to_end(*stream)).value(), "hello");
+    EXPECT_GE(rig.simulation.now_ns(), 9'000'000'000);
+    EXPECT_GT(rig.received(Fault::kNetworkPartition), 0u);
+  }
+}
+
+TEST(Network, ADialOverACutLinkWaitsForIt) {
+  Rig rig;
+  auto listener = rig.run(rig.server.world().net.listen(kAddress)).value();
+  rig.simulation.network().links().cut("client", "server");
+  mend_in(rig.simulation, Duration::seconds(3));
+  EXPECT_TRUE(rig.run(rig.client.world().net.dial(kAddress)).ok());
+  EXPECT_GE(rig.simulation.now_ns(), 3'000'000'000);
+  EXPECT_EQ(rig.received(Fault::kNetworkPartition), 1u);
+}
+
 }  // namespace
 }  // namespace kelpie::sim

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/mutants.h"
+#include "sim/testing/first_seed.h"
 
 namespace kelpie::sim {
 namespace {
@@ -25,12 +26,13 @@ TEST(Runner, OtherSeedsGiveOtherHashes) {
 
 TEST(Runner, FirstLightIsCleanForAFewSeeds) {
   const CampaignResult campaign =
-      run_campaign(first_light(), CampaignOptions{.seeds = 5}, [](const RunResult& result) {
-        EXPECT_FALSE(result.failure.has_value())
-            << "seed " << result.seed << " " << result.failure->oracle << " "
-            << result.failure->message;
-        EXPECT_GT(result.operations, 50u);
-      });
+      run_campaign(first_light(), CampaignOptions{.first_seed = first_seed(1), .seeds = 5},
+                   [](const RunResult& result) {
+                     EXPECT_FALSE(result.failure.has_value())
+                         << "seed " << result.seed << " " << result.failure->oracle << " "
+                         << result.failure->message;
+                     EXPECT_GT(result.operations, 50u);
+                   });
   EXPECT_EQ(campaign.seeds, 5u);
 }
 
@@ -47,7 +49,7 @@ TEST(Runner, ACampaignReportsTheCanary) {
 class Mutants : public testing::TestWithParam<Mutant> {};
 
 TEST_P(Mutants, AreCaughtByTheOracleThatIsNamedForThem) {
-  const MutantResult result = hunt(GetParam(), 1, 1);
+  const MutantResult result = hunt(GetParam(), first_seed(1), 1);
   EXPECT_EQ(result.verdict, Verdict::kCaught)
       << (result.failure ? result.failure->oracle + " " + result.failure->message : "missed");
 }

@@ -26,6 +26,8 @@ class Scenario {
   virtual void judge() = 0;
   // Operations of clients that were checked.
   [[nodiscard]] virtual uint64_t operations() const = 0;
+  // Of these, how many belong to a check that gave up: they count as neither passed nor failed.
+  [[nodiscard]] virtual uint64_t undecided() const { return 0; }
 };
 
 struct ScenarioInfo {

@@ -2,8 +2,11 @@
 #include <string>
 
 #include "async/sleep.h"
+#include "sim/actors/actors_scenario.h"
 #include "sim/first_light.h"
 #include "sim/scenario.h"
+#include "sim/takeover/takeover_scenario.h"
+#include "sim/transactions/transactions_scenario.h"
 
 namespace kelpie::sim {
 namespace {
@@ -45,6 +48,19 @@ constexpr std::array kScenarios = {
     ScenarioInfo{"first_light",
                  "a server that crashes, three HTTP clients, read errors during activation", 0,
                  make_first_light},
+    ScenarioInfo{"provider", "first_light with agents whose model is a provider that fails", 0,
+                 make_provider},
+    ScenarioInfo{"tls", "provider over TLS, on a wire that damages bytes", 0, make_tls},
+    ScenarioInfo{"actors",
+                 "nodes that share a store, crash, stand still and are declared dead; their actors "
+                 "are called on any of them",
+                 0, make_actors},
+    ScenarioInfo{"takeover",
+                 "servers that take one shared store from each other, HTTP clients of all", 0,
+                 make_takeover},
+    ScenarioInfo{"transactions",
+                 "clients on the store itself: the embedded pipeline, or the FoundationDB adapter",
+                 0, make_transactions},
     ScenarioInfo{"canary", "fails on purpose in 1 % of seeds", kCanaryPerMillion, make_canary},
 };
 

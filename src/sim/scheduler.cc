@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -12,8 +13,6 @@ namespace {
 
 // Fresh chains draw above this, demoted ones sit below it.
 constexpr uint64_t kDemotedPriorityMax = 1'000;
-constexpr int64_t kTickMinNs = 50;
-constexpr uint64_t kTickSpreadNs = 51;
 
 }  // namespace
 
@@ -42,7 +41,24 @@ void SimLoop::post_from_thread(async::Work work) {
   }
 }
 
-Instant SimLoop::now() const { return Instant::from_nanos(scheduler_.now_ns_ + origin_ns_); }
+int64_t LocalTime::when(int64_t local_ns) const {
+  const int64_t elapsed = local_ns - origin_ns;
+  if (drift_ppm == 0) {
+    return elapsed;
+  }
+  auto simulated =
+      static_cast<int64_t>(static_cast<__int128>(elapsed) * 1'000'000 / (1'000'000 + drift_ppm));
+  // Rounding has left it a nanosecond or two beside the mark.
+  while (simulated > 0 && at(simulated - 1) >= local_ns) {
+    --simulated;
+  }
+  while (at(simulated) < local_ns) {
+    ++simulated;
+  }
+  return simulated;
+}
+
+Instant SimLoop::now() const { return Instant::from_nanos(time_.at(scheduler_.now_ns_)); }
 
 async::TimerId SimLoop::start_timer(Instant due, async::Work work) {
   scheduler_.check_caller(*this, "start_timer");
@@ -50,7 +66,7 @@ async::TimerId SimLoop::start_timer(Instant due, async::Work work) {
   if (!open_) {
     return id;
   }
-  const TimerKey key(due.nanos() - origin_ns_, id.get());
+  const TimerKey key(time_.when(due.nanos()), id.get());
   timers_.emplace(key, std::move(work));
   timer_keys_.emplace(id, key);
   scheduler_.waiting_.emplace(key, this);
@@ -82,6 +98,12 @@ void SimLoop::close_gate() {
     (item.loop == this ? dropped : kept).push_back(std::move(item));
   }
   scheduler_.ready_ = std::move(kept);
+  const auto still = scheduler_.still_.find(host_);
+  if (still != scheduler_.still_.end()) {
+    for (Scheduler::Item& item : std::exchange(still->second.waiting, {})) {
+      (item.loop == this ? dropped : still->second.waiting).push_back(std::move(item));
+    }
+  }
 }
 
 void SimLoop::run_pending() {
@@ -127,7 +149,7 @@ Scheduler::Scheduler(Choices& choices, Trace& trace, SchedulerOptions options)
       ticks_(choices.stream("schedule/tick")),
       priorities_(choices.stream("schedule/priority")),
       origins_(choices.stream("schedule/origin")) {
-  loops_.push_back(std::unique_ptr<SimLoop>(new SimLoop(*this, HostId(0), "sim", 0)));
+  loops_.push_back(std::unique_ptr<SimLoop>(new SimLoop(*this, HostId(0), "sim", LocalTime())));
   if (options_.policy == Policy::kPct) {
     for (uint64_t i = 0; i < options_.pct_depth; ++i) {
       demotions_.insert(priorities_.choose(options_.pct_span_events));
@@ -141,18 +163,21 @@ Scheduler::~Scheduler() {
   }
 }
 
-SimLoop& Scheduler::add_loop(HostId host, std::string_view name, Incarnation incarnation) {
+SimLoop& Scheduler::add_loop(HostId host, std::string_view name, Incarnation incarnation,
+                             int64_t drift_ppm) {
   CHECK(host.get() > 0);
-  const int64_t origin_ns = origins_.between(int64_t{1'000}, int64_t{1'000'000'000'000});
+  CHECK(drift_ppm > -1'000'000 && drift_ppm < 1'000'000);
+  const LocalTime time{.origin_ns = origins_.between(int64_t{1'000}, int64_t{1'000'000'000'000}),
+                       .drift_ppm = drift_ppm};
   loops_.push_back(std::unique_ptr<SimLoop>(
-      new SimLoop(*this, host, fmt::format("{}#{}", name, incarnation.get()), origin_ns)));
+      new SimLoop(*this, host, fmt::format("{}#{}", name, incarnation.get()), time)));
   return *loops_.back();
 }
 
 SimLoop& Scheduler::add_loop_beside(const SimLoop& first, std::string_view name,
                                     Incarnation incarnation) {
-  loops_.push_back(std::unique_ptr<SimLoop>(new SimLoop(
-      *this, first.host_, fmt::format("{}#{}", name, incarnation.get()), first.origin_ns_)));
+  loops_.push_back(std::unique_ptr<SimLoop>(
+      new SimLoop(*this, first.host_, fmt::format("{}#{}", name, incarnation.get()), first.time_)));
   return *loops_.back();
 }
 
@@ -165,7 +190,58 @@ void Scheduler::check_caller(const SimLoop& called, std::string_view what) {
 }
 
 void Scheduler::make_ready(SimLoop& loop, async::Work work) {
-  ready_.push_back(Item{++sequence_, &loop, std::move(work), new_priority()});
+  put(Item{++sequence_, &loop, std::move(work), new_priority()});
+}
+
+void Scheduler::put(Item item) {
+  const auto still = still_.find(item.loop->host_);
+  const bool waits = still != still_.end() && still->second.pauses > 0;
+  (waits ? still->second.waiting : ready_).push_back(std::move(item));
+}
+
+void Scheduler::pause(HostId host) {
+  Still& still = still_[host];
+  if (still.pauses++ > 0) {
+    return;
+  }
+  std::vector<Item> others;
+  for (Item& item : ready_) {
+    (item.loop->host_ == host ? still.waiting : others).push_back(std::move(item));
+  }
+  ready_ = std::move(others);
+}
+
+size_t Scheduler::resume(HostId host) {
+  Still& still = still_.at(host);
+  CHECK(still.pauses > 0);
+  if (--still.pauses > 0) {
+    return 0;
+  }
+  std::vector<Item> waited = std::exchange(still.waiting, {});
+  const size_t count = waited.size();
+  for (Item& item : waited) {
+    ready_.push_back(std::move(item));
+  }
+  return count;
+}
+
+void Scheduler::slow_down(HostId host, Duration by, std::function<void()> felt) {
+  Still& still = still_[host];
+  still.slowness = by;
+  still.slowness_felt = std::move(felt);
+}
+
+void Scheduler::be_slow(HostId host) {
+  const auto still = still_.find(host);
+  if (still == still_.end() || still->second.slowness == Duration()) {
+    return;
+  }
+  pause(host);
+  system().start_timer(system().now() + still->second.slowness, [this, host] {
+    if (resume(host) > 0 && still_.at(host).slowness_felt) {
+      still_.at(host).slowness_felt();
+    }
+  });
 }
 
 uint64_t Scheduler::new_priority() {
@@ -193,13 +269,22 @@ size_t Scheduler::pick() {
     case Policy::kFifo:
       return 0;
     case Policy::kUniform:
-      return order_.choose(ready_.size());
+      return pick_any();
     case Policy::kHostUniform:
       return pick_host_first();
     case Policy::kPct:
       return pick_by_priority();
   }
   return 0;
+}
+
+size_t Scheduler::pick_any() {
+  if (listener_ == nullptr) {
+    return order_.choose(ready_.size());
+  }
+  std::vector<size_t> all(ready_.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return choose_among(all);
 }
 
 size_t Scheduler::pick_host_first() {
@@ -210,7 +295,18 @@ size_t Scheduler::pick_host_first() {
       firsts.push_back(i);
     }
   }
-  return firsts[order_.choose(firsts.size())];
+  return choose_among(firsts);
+}
+
+size_t Scheduler::choose_among(const std::vector<size_t>& candidates) {
+  if (listener_ != nullptr) {
+    std::vector<ReadyWork> works;
+    for (const size_t at : candidates) {
+      works.push_back({ready_[at].sequence, ready_[at].loop->host_});
+    }
+    listener_->ready(works);
+  }
+  return candidates[order_.choose(candidates.size())];
 }
 
 size_t Scheduler::pick_by_priority() {
@@ -270,7 +366,8 @@ bool Scheduler::guards_hold() {
 
 bool Scheduler::step() {
   release_due_timers();
-  if (ready_.empty()) {
+  // What is released may be the work of a host that stands still.
+  while (ready_.empty()) {
     if (waiting_.empty()) {
       return false;
     }
@@ -283,9 +380,11 @@ bool Scheduler::step() {
   const size_t at = pick();
   Item item = std::move(ready_[at]);
   ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(at));
+  const HostId host = item.loop->host_;
   run(std::move(item));
+  be_slow(host);
   ++events_;
-  now_ns_ += kTickMinNs + static_cast<int64_t>(ticks_.choose(kTickSpreadNs));
+  now_ns_ += options_.tick_min_ns + static_cast<int64_t>(ticks_.choose(options_.tick_spread_ns));
   return true;
 }
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "async/scope.h"
 #include "async/sleep.h"
@@ -69,6 +71,49 @@ TEST(Scheduler, TimeJumpsToTheNextTimerWhenNothingIsReady) {
   loop.start_timer(due, [&] { ran = loop.now(); });
   rig.run();
   EXPECT_EQ(ran, due);
+}
+
+TEST(Scheduler, TimeStandsStillWhereTicksAreZero) {
+  Choices choices(3);
+  Trace trace;
+  Scheduler scheduler(choices, trace, {.tick_min_ns = 0, .tick_spread_ns = 1});
+  SimLoop& loop = scheduler.add_loop(HostId(1), "a", Incarnation(1));
+  for (int i = 0; i < 100; ++i) {
+    loop.post([] {});
+  }
+  while (scheduler.step()) {
+  }
+  EXPECT_EQ(scheduler.events(), 100U);
+  EXPECT_EQ(scheduler.now_ns(), 0);
+}
+
+class Readiness final : public ReadyListener {
+ public:
+  void ready(std::span<const ReadyWork> works) override {
+    std::string hosts;
+    for (const ReadyWork& work : works) {
+      hosts += std::to_string(work.host.get());
+    }
+    heard.push_back(hosts);
+  }
+  std::vector<std::string> heard;
+};
+
+TEST(Scheduler, ItsListenerHearsWhatMayRunNext) {
+  for (const Policy policy : {Policy::kUniform, Policy::kHostUniform}) {
+    Rig rig(3, policy);
+    Readiness readiness;
+    rig.scheduler.set_ready_listener(readiness);
+    SimLoop& a = rig.scheduler.add_loop(HostId(1), "a", Incarnation(1));
+    SimLoop& b = rig.scheduler.add_loop(HostId(2), "b", Incarnation(1));
+    a.post([] {});
+    a.post([] {});
+    b.post([] {});
+    rig.run();
+    ASSERT_EQ(readiness.heard.size(), 3U);
+    EXPECT_EQ(readiness.heard.front(), policy == Policy::kUniform ? "112" : "12");
+    EXPECT_EQ(readiness.heard.back().size(), 1U);
+  }
 }
 
 TEST(SimLoop, RunsItsTimersInOrderOfDueAndCreationUnderEveryPolicy) {
@@ -154,6 +199,51 @@ TEST(Scheduler, AGuardStopsWhatNeverEnds) {
   while (scheduler.step()) {
   }
   EXPECT_NE(scheduler.tripped().find("simulated seconds"), std::string::npos);
+}
+
+TEST(Scheduler, AClockThatDriftsFiresItsTimersByItsOwnTime) {
+  for (const int64_t ppm : {-100'000, -1, 0, 1, 99'999}) {
+    Rig rig(7);
+    SimLoop& loop = rig.scheduler.add_loop(HostId(1), "a", Incarnation(1), ppm);
+    const Instant due = loop.now() + Duration::seconds(10);
+    Instant fired;
+    loop.start_timer(due, [&] { fired = loop.now(); });
+    rig.run();
+    EXPECT_GE(fired, due) << ppm;
+    EXPECT_LT(fired, due + Duration::millis(1)) << ppm;
+    const int64_t simulated = rig.scheduler.now_ns();
+    if (ppm < -1'000) {
+      EXPECT_GT(simulated, 10'500'000'000);
+    } else if (ppm > 1'000) {
+      EXPECT_LT(simulated, 9'500'000'000);
+    }
+  }
+}
+
+TEST(Scheduler, ALocalClockNeverGoesBack) {
+  const LocalTime time{.origin_ns = 5, .drift_ppm = -99'999};
+  int64_t last = time.at(0);
+  for (int64_t ns = 0; ns < 3'000'000; ns += 7) {
+    const int64_t now = time.at(ns);
+    ASSERT_GE(now, last);
+    last = now;
+    ASSERT_LE(time.when(now), ns);
+  }
+}
+
+TEST(Scheduler, WorkOfASlowHostWaitsAndThatIsFelt) {
+  Rig rig(8);
+  SimLoop& loop = rig.scheduler.add_loop(HostId(1), "a", Incarnation(1));
+  int felt = 0;
+  rig.scheduler.slow_down(HostId(1), Duration::millis(3), [&] { ++felt; });
+  int ran = 0;
+  for (int i = 0; i < 5; ++i) {
+    loop.post([&] { ++ran; });
+  }
+  rig.run();
+  EXPECT_EQ(ran, 5);
+  EXPECT_EQ(felt, 4);
+  EXPECT_GE(rig.scheduler.now_ns(), 12'000'000);
 }
 
 TEST(Scheduler, AGuardStopsWhatSpins) {

@@ -11,7 +11,6 @@
 #include "async/sleep.h"
 #include "base/check.h"
 #include "base/limits.h"
-#include "llm/providers.h"
 #include "obs/metrics.h"
 #include "store/local_database.h"
 #include "store/remote_database.h"
@@ -42,10 +41,10 @@ Task<void> end_with_store(World& world, store::LocalDatabase& database) {
 // A loop beside the first: its own models and server over the first loop's store.
 struct ServerNode::Beside {
   Beside(World& in_world, const api::LoopPeer& first, store::Database& database,
-         obs::Metrics& metrics, api::ServerOptions options)
+         const llm::ModelsConfig& config, obs::Metrics& metrics, api::ServerOptions options)
       : world(in_world),
         remote(world.loop, first.place, database),
-        models(llm::make_models(world, llm::ModelsConfig{})),
+        models(llm::make_models(world, config)),
         server(world, remote, *models, metrics, std::move(options)) {}
 
   World& world;
@@ -61,14 +60,15 @@ struct ServerNode::Parts {
         world(in_world),
         backend(node.disk_.open(host.loop())),
         database(world, *backend),
-        models(llm::make_models(world, llm::ModelsConfig{})),
+        models(llm::make_models(world, node.options_.models)),
         server(world, database, *models, metrics,
                server_options(0, node.simulation_.swarm().loops)),
         scope(world.loop, [&node](const Error& error) { node.died(error); }) {
     std::vector<api::LoopPeer> peers{server.as_peer()};
     const size_t loops = node.simulation_.swarm().loops;
     for (size_t loop = 1; loop < loops; ++loop) {
-      beside.push_back(std::make_unique<Beside>(host.add_loop(), peers.front(), database, metrics,
+      beside.push_back(std::make_unique<Beside>(host.add_loop(), peers.front(), database,
+                                                node.options_.models, metrics,
                                                 server_options(loop, loops)));
       peers.push_back(beside.back()->server.as_peer());
     }
@@ -110,10 +110,12 @@ struct ServerNode::Parts {
   async::Scope scope;  // last: its tasks use everything above
 };
 
-ServerNode::ServerNode(Simulation& simulation, SimHost& host, world::Address address)
+ServerNode::ServerNode(Simulation& simulation, SimHost& host, world::Address address,
+                       ServerNodeOptions options)
     : simulation_(simulation),
       host_(host),
       address_(std::move(address)),
+      options_(std::move(options)),
       disk_(simulation.scheduler(), simulation.choices(), simulation.ledger(),
             simulation.swarm().disk) {}
 
@@ -152,9 +154,21 @@ void ServerNode::crash() {
   CHECK(up());
   host_.crash();
   disk_.crash();
+  destroy();
+}
+
+void ServerNode::kill() {
+  CHECK(up());
+  simulation_.ledger().receive(Fault::kOutOfMemory);
+  host_.crash();
+  disk_.killed();
+  destroy();
+}
+
+// A real crash runs no destructor, so those that run here must change nothing.
+void ServerNode::destroy() {
   const uint64_t before = simulation_.trace().hash();
   parts_.reset();
-  // A real crash runs no destructor, so those that run here must change nothing.
   if (simulation_.trace().hash() != before) {
     simulation_.fail("S3", "a destructor had an effect after the crash of " + host_.name());
   }

@@ -9,6 +9,7 @@
 #include "async/scope.h"
 #include "async/task.h"
 #include "base/time.h"
+#include "llm/providers.h"
 #include "sim/durable_disk.h"
 #include "sim/simulation.h"
 #include "world/net.h"
@@ -17,9 +18,14 @@ namespace kelpie::sim {
 
 inline constexpr std::string_view kApiKey = "the-key-of-this-simulation";
 
+struct ServerNodeOptions {
+  llm::ModelsConfig models;
+};
+
 class ServerNode {
  public:
-  ServerNode(Simulation& simulation, SimHost& host, world::Address address);
+  ServerNode(Simulation& simulation, SimHost& host, world::Address address,
+             ServerNodeOptions options = {});
   ServerNode(const ServerNode&) = delete;
   ServerNode& operator=(const ServerNode&) = delete;
   ~ServerNode();
@@ -29,6 +35,8 @@ class ServerNode {
   void start();
   // Power off, now: what is not durable may be lost, and nothing has an effect any more.
   void crash();
+  // The process is killed, as for want of memory: the system keeps what was written.
+  void kill();
   // In order: drains, ends, and must leave nothing behind (S21).
   Task<void> stop();
 
@@ -41,10 +49,12 @@ class ServerNode {
   struct Beside;
   struct Parts;
   void died(const Error& error);
+  void destroy();
 
   Simulation& simulation_;
   SimHost& host_;
   world::Address address_;
+  ServerNodeOptions options_;
   DurableDisk disk_;
   uint64_t starts_ = 0;
   uint64_t storage_errors_before_ = 0;  // received before the last start

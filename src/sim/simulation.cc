@@ -20,21 +20,33 @@ SimHost::Running::Running(SimHost& host, SimLoop& on, std::string node)
       net(host.simulation_.network(), on, host.name_),
       log(host.simulation_.scheduler(), on,
           [&host](const std::string& line) { host.on_error_log(line); }),
-      faults(host.simulation_.choices(), host.simulation_.scheduler(), on.label(),
-             host.simulation_.mutants(), host.simulation_.swarm().buggify_per_million),
+      faults(host.simulation_.choices(), host.simulation_.scheduler(), host.simulation_.sites(),
+             on.label(), host.simulation_.mutants(), host.simulation_.swarm().buggify_per_million,
+             SimFaults::Hooks{.broken =
+                                  [&host, label = on.label()](std::string_view site) {
+                                    host.simulation_.fail("always",
+                                                          fmt::format("{} broke {}", label, site));
+                                  },
+                              .reached =
+                                  [&host](std::string_view site) {
+                                    if (host.on_reached_) {
+                                      host.on_reached_(site);
+                                    }
+                                  }}),
       world{loop, host.clock_, rng, net, log, faults, world::NodeName(std::move(node))} {}
 
 SimHost::SimHost(Simulation& simulation, HostId id, std::string name)
     : simulation_(simulation),
       id_(id),
       name_(std::move(name)),
-      clock_(simulation.scheduler(), simulation.ledger()) {}
+      clock_(simulation.scheduler(), simulation.ledger(), simulation.draw_clock(name_)) {}
 
 SimHost::~SimHost() = default;
 
 World& SimHost::boot() {
   CHECK(!up());
-  SimLoop& loop = simulation_.scheduler().add_loop(id_, name_, Incarnation(++boots_));
+  SimLoop& loop = simulation_.scheduler().add_loop(id_, name_, Incarnation(++boots_),
+                                                   simulation_.draw_drift_ppm(name_));
   loops_.clear();
   loops_.push_back(std::make_unique<Running>(*this, loop, name_));
   storage_errors_before_ = simulation_.ledger().storage_errors();
@@ -57,6 +69,27 @@ void SimHost::crash() {
   close();
 }
 
+void SimHost::pause() {
+  CHECK(up() && !paused_);
+  paused_ = true;
+  simulation_.scheduler().note(loop().label(), "pause", "");
+  simulation_.scheduler().pause(id_);
+}
+
+void SimHost::slow_down(Duration by) {
+  simulation_.scheduler().slow_down(id_, by,
+                                    [this] { simulation_.ledger().receive(Fault::kSlowCpu); });
+}
+
+void SimHost::resume() {
+  CHECK(paused_);
+  paused_ = false;
+  simulation_.scheduler().note(loop().label(), "resume", "");
+  if (simulation_.scheduler().resume(id_) > 0) {
+    simulation_.ledger().receive(Fault::kHostPause);
+  }
+}
+
 void SimHost::close() {
   for (const auto& each : loops_) {
     each->loop.shut_gate();
@@ -64,6 +97,9 @@ void SimHost::close() {
   for (const auto& each : loops_) {
     each->loop.close_gate();
     simulation_.network().cut(each->loop, name_);
+  }
+  if (std::exchange(paused_, false)) {
+    simulation_.scheduler().resume(id_);
   }
 }
 
@@ -90,13 +126,11 @@ void SimHost::on_error_log(const std::string& line) {
 Simulation::Simulation(SimulationOptions options, Swarm swarm)
     : options_(std::move(options)),
       swarm_(swarm),
-      choices_(options_.seed),
+      choices_(options_.seed, std::move(options_.choices)),
       trace_(options_.sink),
       scheduler_(choices_, trace_, swarm_.scheduler),
       network_(scheduler_, choices_, ledger_, swarm_.network) {
-  if (swarm_.clock_jump_interval > Duration()) {
-    ledger_.configure(Fault::kClockJump);
-  }
+  swarm_.disk.acknowledges_unsynced = options_.mutants.contains("M31");
   scheduler_.note("sim", "step", fmt::format("seed {}: {}", options_.seed, swarm_.to_string()));
 }
 
@@ -104,6 +138,23 @@ SimHost& Simulation::add_host(std::string name) {
   const HostId id(static_cast<uint32_t>(hosts_.size()) + 1);
   hosts_.push_back(std::make_unique<SimHost>(*this, id, std::move(name)));
   return *hosts_.back();
+}
+
+WallClockOptions Simulation::draw_clock(std::string_view host) const {
+  WallClockOptions clock;
+  world::Rng rng = choices_.fork(fmt::format("clock/{}", host));
+  if (swarm_.clock_drift_ppm_max > 0) {
+    clock.drift_ppm = rng.between(-swarm_.clock_drift_ppm_max, swarm_.clock_drift_ppm_max);
+  }
+  if (swarm_.clock_swing_max > Duration()) {
+    clock.swing = Duration::nanos(rng.between(0, swarm_.clock_swing_max.nanos()));
+  }
+  return clock;
+}
+
+int64_t Simulation::draw_drift_ppm(std::string_view host) const {
+  const int64_t max = swarm_.monotonic_drift_ppm_max;
+  return max == 0 ? 0 : choices_.fork(fmt::format("drift/{}", host)).between(-max, max);
 }
 
 void Simulation::fail(std::string oracle, std::string message) {
@@ -123,7 +174,7 @@ bool Simulation::storage_fault_since(uint64_t errors_before) const {
 }
 
 void Simulation::run_until(const bool& done) {
-  while (!done && !failure_) {
+  while (!done && !failure_ && scheduler_.events() < options_.events_until) {
     if (scheduler_.step()) {
       continue;
     }

@@ -18,6 +18,7 @@
 #include "sim/log.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
+#include "sim/swarm.h"
 #include "sim/trace.h"
 #include "world/world.h"
 
@@ -25,28 +26,13 @@ namespace kelpie::sim {
 
 using MutantSet = std::set<std::string, std::less<>>;
 
-// What a seed draws for the whole run.
-struct Swarm {
-  SchedulerOptions scheduler;
-  NetworkOptions network;
-  DiskOptions disk;
-  Duration crash_interval;  // mean time between crashes of the node; zero: it never crashes
-  uint64_t activation_read_fail_rate = 0;  // of reads in the first seconds after a start
-  Duration clock_jump_interval;            // zero: wall clocks never jump
-  uint64_t buggify_per_million = 0;        // of sites that are on
-  Duration chaos = Duration::seconds(60);
-  size_t loops = 1;  // of the server's process
-
-  // Some seeds have no faults, some exactly one family, most a random subset.
-  static Swarm draw(const Choices& choices);
-  // All of it, on one line.
-  [[nodiscard]] std::string to_string() const;
-};
-
 struct SimulationOptions {
   uint64_t seed = 1;
   MutantSet mutants;
   Trace::Sink sink;  // readable lines; none: only the hash
+  ChoiceOptions choices = {};
+  // The run is left where it is after so many events.
+  uint64_t events_until = std::numeric_limits<uint64_t>::max();
 };
 
 // What an oracle found: the promise's name (promises.md) and what it saw.
@@ -71,6 +57,15 @@ class SimHost {
   // The World of one more loop of the same process, under a node name of its own:
   // `<name>/<number>`. The host is up.
   World& add_loop();
+  // Stands still, as a machine that swaps or a process that is stopped: time goes on without it.
+  void pause();
+  void resume();
+  [[nodiscard]] bool paused() const { return paused_; }
+  // From now on it stands still for so long after each piece of work; zero: no more.
+  void slow_down(Duration by);
+  // Hears of each site that production code reaches on this host (world/sites.h).
+  using OnReached = std::function<void(std::string_view site)>;
+  void on_reached(OnReached heard) { on_reached_ = std::move(heard); }
   // Closes the gate and cuts the connections. Destroys nothing that belongs to the code under test,
   // whose destructors find every effect closed to them.
   void crash();
@@ -102,6 +97,8 @@ class SimHost {
   std::string name_;
   SimClock clock_;
   uint32_t boots_ = 0;
+  bool paused_ = false;
+  OnReached on_reached_;
   uint64_t storage_errors_before_ = 0;
   std::vector<std::unique_ptr<Running>> loops_;  // of the newest incarnation
 };
@@ -119,6 +116,10 @@ class Simulation {
   void fail(std::string oracle, std::string message);
   [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
 
+  // How the clocks of a host of this name run.
+  [[nodiscard]] WallClockOptions draw_clock(std::string_view host) const;
+  [[nodiscard]] int64_t draw_drift_ppm(std::string_view host) const;
+
   // No more faults from now on: the liveness half of a run.
   void heal();
   // Whether a storage fault may explain what just went wrong in code that had received
@@ -129,6 +130,7 @@ class Simulation {
   [[nodiscard]] Choices& choices() { return choices_; }
   [[nodiscard]] Trace& trace() { return trace_; }
   [[nodiscard]] FaultLedger& ledger() { return ledger_; }
+  [[nodiscard]] SiteLedger& sites() { return sites_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] Network& network() { return network_; }
   [[nodiscard]] Loop& loop() { return scheduler_.system(); }
@@ -145,6 +147,7 @@ class Simulation {
   Choices choices_;
   Trace trace_;
   FaultLedger ledger_;
+  SiteLedger sites_;
   Scheduler scheduler_;
   Network network_;
   int64_t excused_until_ns_ = std::numeric_limits<int64_t>::max();

@@ -4,6 +4,7 @@
 
 #include "async/scope.h"
 #include "async/sleep.h"
+#include "world/sites.h"
 
 namespace kelpie::sim {
 namespace {
@@ -134,10 +135,56 @@ TEST(SimFaults, AMutantIsOnWhenTheRunNamesItAndABuggifySiteWhenTheSeedHasIt) {
   EXPECT_FALSE(world.faults.mutant("M1"));
   int fired = 0;
   for (int i = 0; i < 1'000; ++i) {
-    fired += world.faults.buggify("site") ? 1 : 0;
+    fired += world.faults.buggify(world::kBuggifySites.front()) ? 1 : 0;
   }
   EXPECT_GT(fired, 150);
   EXPECT_LT(fired, 350);
+}
+
+TEST(SimFaults, AnAlwaysThatDoesNotHoldFailsTheRunAndASiteThatWasReachedIsCounted) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  World& world = simulation.add_host("node").boot();
+  world.faults.always(world::kAlwaysSites.front(), true);
+  EXPECT_FALSE(simulation.failure());
+  world.faults.sometimes(world::kReachedSites.front(), false);
+  EXPECT_EQ(simulation.sites().count(world::kReachedSites.front()), 0u);
+  world.faults.sometimes(world::kReachedSites.front(), true);
+  EXPECT_EQ(simulation.sites().count(world::kReachedSites.front()), 1u);
+  world.faults.always(world::kAlwaysSites.front(), false);
+  ASSERT_TRUE(simulation.failure());
+  EXPECT_EQ(simulation.failure()->oracle, "always");
+}
+
+TEST(SimHost, APausedHostStandsStillAndItsClockIsAheadWhenItGoesOn) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  World& world = host.boot();
+  bool ran = false;
+  const Instant before = world.loop.now();
+  host.pause();
+  world.loop.post([&] { ran = true; });
+  bool later = false;
+  simulation.loop().start_timer(simulation.loop().now() + Duration::seconds(5),
+                                [&] { later = true; });
+  simulation.run_until(later);
+  EXPECT_FALSE(ran);
+  host.resume();
+  simulation.run_until(ran);
+  EXPECT_TRUE(ran);
+  EXPECT_GE(world.loop.now() - before, Duration::seconds(5));
+  EXPECT_EQ(simulation.ledger().received(Fault::kHostPause), 1u);
+}
+
+TEST(SimHost, ACrashEndsAPause) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  SimHost& host = simulation.add_host("node");
+  host.boot();
+  host.pause();
+  host.crash();
+  bool ran = false;
+  host.boot().loop.post([&] { ran = true; });
+  simulation.run_until(ran);
+  EXPECT_TRUE(ran);
 }
 
 TEST(Swarm, SomeSeedsHaveNoFaultsAndEveryFamilyIsDrawn) {
@@ -148,15 +195,14 @@ TEST(Swarm, SomeSeedsHaveNoFaultsAndEveryFamilyIsDrawn) {
     const Swarm swarm = Swarm::draw(Choices(seed));
     crashing += swarm.crash_interval > Duration() ? 1 : 0;
     failing_reads += swarm.activation_read_fail_rate > 0 ? 1 : 0;
-    calm += swarm.to_string().find(
-                "tail=0 clog=0 reset=0 hole=0 partial=0 crash_interval_ms=0 "
-                "activation_read_fail=0") != std::string::npos
-                ? 1
-                : 0;
+    calm += swarm.to_string() == Swarm::calm(Choices(seed)).to_string() ? 1 : 0;
+    EXPECT_EQ(Swarm::parse(swarm.to_string()).value().to_string(), swarm.to_string());
   }
   EXPECT_GT(calm, 5);
   EXPECT_GT(crashing, 100);
   EXPECT_GT(failing_reads, 100);
+  EXPECT_FALSE(Swarm::parse("chaos_ns=1 nonsense=2").ok());
+  EXPECT_FALSE(Swarm::parse("chaos_ns").ok());
 }
 
 }  // namespace

@@ -1,24 +1,20 @@
-// Trace: what happened in a run, as one hash and, on demand, as lines to read.
-//
-// Legend of a line: `seconds.nanoseconds  host#incarnation  verb  details`. The verbs:
-//   run      one piece of work ran (details: its sequence number)
-//   timer    a timer's work ran
-//   deliver  bytes arrived (connection, from, to, count)
-//   connect, refuse, reset, fin   what became of a connection
-//   boot, crash, stop             a host's life
-//   fault    production code received this fault
-//   log      an event that the code under test logged
-//   store    the durable backend applied, synced, lost or refused something
-//   op       a client's operation: its call and what came back
-//   step     the scenario moved on
+// Trace: what happened in a run, as one hash and, on demand, as lines to read. `trace_legend`
+// says what a line holds.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 
 namespace kelpie::sim {
+
+// What a line of a trace holds, and its verbs; several lines.
+std::string_view trace_legend();
+
+// Bytes for a reader: at most so many of them, and what is not printable as \xNN.
+std::string printable(std::string_view bytes, size_t bytes_max);
 
 // One per run. Holds no addresses and no wall time, so equal seeds give equal traces (S22).
 class Trace {
@@ -38,9 +34,12 @@ class Trace {
   [[nodiscard]] bool readable() const { return static_cast<bool>(sink_); }
   // Hashes the event, and prints it when lines are wanted. `at_ns` is simulated time.
   void event(int64_t at_ns, std::string_view who, std::string_view verb, std::string_view details);
+  // Only for the reader: changes no hash. For what is hashed already, or follows from it.
+  void remark(int64_t at_ns, std::string_view who, std::string_view verb, std::string_view details);
 
  private:
   Sink sink_;
+  uint64_t events_ = 0;  // counted for the reader only
   uint64_t hash_ = 0x6b656c706965ULL;
 };
 

@@ -1,5 +1,7 @@
 #include "sim/tripwire.h"
 
+#include <utility>
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define KELPIE_NO_TRIPWIRE 1
@@ -12,6 +14,8 @@ namespace kelpie::sim {
 Tripwire::Tripwire() = default;
 Tripwire::~Tripwire() = default;
 bool Tripwire::present() { return false; }
+AnsweredTime::AnsweredTime(std::function<int64_t()> seconds) : seconds_(std::move(seconds)) {}
+AnsweredTime::~AnsweredTime() = default;
 }  // namespace kelpie::sim
 
 #else
@@ -33,6 +37,7 @@ namespace {
 // The wires are entered by every thread of the process, the server's included, so the switch is
 // this thread's own.
 constinit thread_local int armed_depth = 0;
+constinit thread_local const std::function<int64_t()>* answered_time = nullptr;
 
 void trip(const char* name) {
   if (armed_depth > 0) {
@@ -58,8 +63,15 @@ Tripwire::Tripwire() { ++armed_depth; }
 Tripwire::~Tripwire() { --armed_depth; }
 bool Tripwire::present() { return true; }
 
+AnsweredTime::AnsweredTime(std::function<int64_t()> seconds) : seconds_(std::move(seconds)) {
+  CHECK(answered_time == nullptr);
+  answered_time = &seconds_;
+}
+AnsweredTime::~AnsweredTime() { answered_time = nullptr; }
+
 }  // namespace kelpie::sim
 
+using kelpie::sim::answered_time;
 using kelpie::sim::next;
 using kelpie::sim::trip;
 
@@ -78,6 +90,13 @@ int gettimeofday(struct timeval* out, void* zone) noexcept {
 }
 
 time_t time(time_t* out) noexcept {
+  if (answered_time != nullptr) {
+    const time_t seconds = (*answered_time)();
+    if (out != nullptr) {
+      *out = seconds;
+    }
+    return seconds;
+  }
   trip("time was called");
   static constinit std::atomic<time_t (*)(time_t*)> known = nullptr;
   return next<time_t(time_t*)>(known, "time")(out);

@@ -2,6 +2,9 @@
 // threads or sockets: whatever did would make a run differ from its seed.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
 namespace kelpie::sim {
 
 // Armed from construction to destruction, for this thread only; others are not concerned. A call of
@@ -17,6 +20,20 @@ class Tripwire {
 
   // Whether this build has the wires.
   static bool present();
+};
+
+// While one exists, a call of `time` on this thread gets this answer instead of an abort: for a
+// library below the code under test that stamps what never leaves it. At most one at a time. Under
+// a sanitizer the system answers.
+class AnsweredTime {
+ public:
+  explicit AnsweredTime(std::function<int64_t()> seconds);
+  AnsweredTime(const AnsweredTime&) = delete;
+  AnsweredTime& operator=(const AnsweredTime&) = delete;
+  ~AnsweredTime();
+
+ private:
+  std::function<int64_t()> seconds_;
 };
 
 }  // namespace kelpie::sim

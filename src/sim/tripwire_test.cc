@@ -16,6 +16,32 @@ TEST(Tripwire, LetsEverythingPassWhileNoneIsArmed) {
   EXPECT_NE(time(nullptr), 0);
 }
 
+TEST(Tripwire, LetsTimeBeAnsweredBySomebodyElseForAWhile) {
+  if (!Tripwire::present()) {
+    GTEST_SKIP() << "this build has a sanitizer's wires on these calls";
+  }
+  Tripwire armed;
+  const AnsweredTime answered([] { return int64_t{17}; });
+  time_t out = 0;
+  EXPECT_EQ(time(&out), 17);
+  EXPECT_EQ(out, 17);
+}
+
+TEST(TripwireDeathTest, AbortsAtTimeWhenNobodyAnswersItAnyMore) {
+  if (!Tripwire::present()) {
+    GTEST_SKIP() << "this build has a sanitizer's wires on these calls";
+  }
+  EXPECT_DEATH(
+      {
+        Tripwire armed;
+        {
+          const AnsweredTime answered([] { return int64_t{17}; });
+        }
+        time(nullptr);
+      },
+      "time was called");
+}
+
 TEST(TripwireDeathTest, AbortsWithTheNameOfTheCallThatBrokeDeterminism) {
   if (!Tripwire::present()) {
     GTEST_SKIP() << "this build has a sanitizer's wires on these calls";

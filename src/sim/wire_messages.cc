@@ -91,6 +91,13 @@ Result<std::vector<SeenMessage>> read_messages(std::string_view json) {
   return messages;
 }
 
+std::string read_model_error(std::string_view json) {
+  const Result<boost::json::value> document = codec::parse_json(json);
+  const boost::json::object* object = document.ok() ? document->if_object() : nullptr;
+  const boost::json::value* error = object == nullptr ? nullptr : object->if_contains("error");
+  return error != nullptr && error->is_object() ? text_member(error->get_object(), "type") : "";
+}
+
 Result<std::string> read_id(std::string_view json) {
   const boost::json::value document = TRY(codec::parse_json(json));
   std::string id = document.is_object() ? text_member(document.get_object(), "id") : "";

@@ -29,6 +29,11 @@ class Snapshot {
   // Errors: data_loss when stored bytes fail their check, unavailable when they cannot be read.
   // The Snapshot outlives the task.
   virtual Task<std::optional<Bytes>> get(Bytes key) const = 0;
+  // The same answer, where it is at hand without a task; nothing means to ask `get`.
+  [[nodiscard]] virtual std::optional<Result<std::optional<Bytes>>> get_at_once(
+      const Bytes& /*key*/) const {
+    return std::nullopt;
+  }
   // `isolation` is ignored; `more` is true exactly when a further row exists.
   virtual Task<RangePage> range(RangeRead read) const = 0;
 };

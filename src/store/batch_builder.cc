@@ -48,8 +48,16 @@ ConflictSet write_conflicts_of(const CommitRequest& request) {
   return conflicts;
 }
 
-BatchBuilder::BatchBuilder(Version version, const BaseValues& base) : base_(base) {
-  batch_.version = version;
+BatchBuilder::BatchBuilder(Version version, BaseValues base) : BatchBuilder(version) {
+  start_from(std::move(base));
+}
+
+void BatchBuilder::start_from(BaseValues base) {
+  CHECK(base_.empty());
+  base_ = std::move(base);
+  for (const Mutation& mutation : batch_.mutations) {
+    note(mutation);
+  }
 }
 
 void BatchBuilder::add(CommitRequest&& request) {
@@ -78,22 +86,32 @@ void BatchBuilder::add(CommitRequest&& request) {
 
 void BatchBuilder::clear_range(KeyRange range) {
   CHECK(!range.empty());
-  for (auto key = base_.lower_bound(range.begin); key != base_.end() && key->first < range.end;
-       ++key) {
-    overlay_[key->first] = std::nullopt;
-  }
   batch_.mutations.push_back(
       {Mutation::Kind::kClearRange, std::move(range.begin), std::move(range.end)});
+  note(batch_.mutations.back());
 }
 
 void BatchBuilder::set(Bytes key, std::optional<Bytes> value) {
-  if (base_.contains(key)) {
-    overlay_[key] = value;
-  }
   if (value) {
     batch_.mutations.push_back({Mutation::Kind::kSet, std::move(key), std::move(*value)});
   } else {
     batch_.mutations.push_back({Mutation::Kind::kClear, std::move(key), {}});
+  }
+  note(batch_.mutations.back());
+}
+
+void BatchBuilder::note(const Mutation& mutation) {
+  if (base_.empty()) {
+    return;
+  }
+  if (mutation.kind == Mutation::Kind::kClearRange) {
+    for (auto key = base_.lower_bound(mutation.key);
+         key != base_.end() && key->first < mutation.value; ++key) {
+      overlay_[key->first] = std::nullopt;
+    }
+  } else if (base_.contains(mutation.key)) {
+    const bool is_set = mutation.kind == Mutation::Kind::kSet;
+    overlay_[mutation.key] = is_set ? std::optional(mutation.value) : std::nullopt;
   }
 }
 

@@ -26,18 +26,22 @@ ConflictSet write_conflicts_of(const CommitRequest& request);
 
 class BatchBuilder {
  public:
-  // `base` outlives the builder and holds every key that an atomic operation of the batch names.
-  BatchBuilder(Version version, const BaseValues& base);
+  explicit BatchBuilder(Version version) { batch_.version = version; }
+  BatchBuilder(Version version, BaseValues base);
 
+  // Once, and before the first request with an atomic operation: `base` holds every key that an
+  // atomic operation of the batch names.
+  void start_from(BaseValues base);
   void add(CommitRequest&& request);
   CommitBatch take() && { return std::move(batch_); }
 
  private:
   void clear_range(KeyRange range);
   void set(Bytes key, std::optional<Bytes> value);
+  void note(const Mutation& mutation);
   [[nodiscard]] std::optional<Bytes> value_so_far(const Bytes& key) const;
 
-  const BaseValues& base_;
+  BaseValues base_;
   CommitBatch batch_;
   // What the batch has done so far to the keys of `base_`.
   BaseValues overlay_;

@@ -1,8 +1,11 @@
 // CommitPipeline: the one writer of an embedded engine. Commits that arrive while a batch is being
 // made durable go together into the next one: one version, one write, one sync for all of them.
 //
-// A batch: resolve each transaction against the window and the batch so far; read what atomic
-// operations start from; build plain mutations; Backend::apply; and only then reply.
+// A batch fills while the one before it is on its way to the disk: each transaction is resolved
+// against the window, the batch in flight and the batch so far as it comes, and its writes become
+// plain mutations. When the disk is free: read what atomic operations start from, Backend::apply,
+// and only then reply. A transaction that met a conflict hears of it no sooner than the batch in
+// flight is visible, which may be what it met: so it does not try again in vain.
 //
 // After an undecided apply the pipeline stops for good: a failed sync says nothing about what later
 // syncs would prove (the kernel may have dropped the dirty pages), so everything after it would be
@@ -52,6 +55,20 @@ struct Committed {
   uint16_t order;  // in the batch
 };
 
+// A commit on its way, shared by the committer, who may go away, and the batch, which goes on.
+struct PendingCommit {
+  PendingCommit(Loop& loop, CommitRequest commit_request)
+      : request(std::move(commit_request)), done(loop) {}
+  // Once `done` is set. Errors as Transaction::commit.
+  [[nodiscard]] const Result<Committed>& outcome() const {
+    CHECK(result.has_value());
+    return *result;
+  }
+  CommitRequest request;
+  async::Event done;
+  std::optional<Result<Committed>> result;
+};
+
 // One Loop. What it is given outlives it. Destroying it ends waiting commits with `unavailable` and
 // those of the batch in flight with `unknown`.
 class CommitPipeline {
@@ -61,6 +78,8 @@ class CommitPipeline {
 
   // Errors as Transaction::commit. Dropping the task does not take the commit back.
   Task<Committed> commit(CommitRequest request);
+  // The same for a caller that waits itself: what is wrong already, or a commit on its way.
+  Result<std::shared_ptr<PendingCommit>> send(CommitRequest request);
 
   // Why nothing works any more, if so: `unavailable` with the reason.
   [[nodiscard]] std::optional<Error> failure() const { return failure_; }
@@ -73,34 +92,56 @@ class CommitPipeline {
   Result<std::shared_ptr<const Snapshot>> snapshot_at(Version version);
 
   [[nodiscard]] WatchTable& watches() { return watches_; }
+  // The next batch's version is so much greater than it would be, as after a recovery of
+  // FoundationDB. `by` is positive.
+  void jump_versions(int64_t by);
   // Begins a watch whose transaction has committed: compares with the newest state, too.
   Task<void> start_watch(WatchTable::EntryPtr entry);
 
  private:
-  // Shared by the committer, who may go away, and the batch, which goes on.
-  struct Pending {
-    Pending(Loop& loop, CommitRequest commit_request)
-        : request(std::move(commit_request)), done(loop) {}
-    CommitRequest request;
-    async::Event done;
-    std::optional<Result<Committed>> result;
-  };
-  using PendingPtr = std::shared_ptr<Pending>;
+  using PendingPtr = std::shared_ptr<PendingCommit>;
   struct Accepted {
     PendingPtr pending;
     Committed committed;
   };
 
+  struct Refused {
+    PendingPtr pending;
+    Error why;
+  };
+  // The batch that takes what comes.
+  struct Filling {
+    Filling(Version batch_version, size_t transactions_max)
+        : version(batch_version), count_max(transactions_max), builder(batch_version) {}
+    [[nodiscard]] size_t count() const { return accepted.size() + refused.size(); }
+    Version version;
+    size_t count_max;
+    size_t bytes = 0;
+    std::vector<Accepted> accepted;
+    std::vector<Refused> refused;
+    // What the first transactions of `accepted` write: all before one with an atomic operation,
+    // which starts from a value that only the batch in flight decides.
+    BatchBuilder builder;
+    size_t built = 0;
+  };
+
   Task<void> serve();
-  Task<void> commit_batch(std::vector<PendingPtr> waiting);
-  std::vector<PendingPtr> take_waiting();
-  std::vector<Accepted> resolve_all(std::vector<PendingPtr> waiting, Version version);
-  Task<BaseValues> read_base_values(std::vector<Accepted>& accepted);
+  // Moves what waits into the batch that fills, as far as it has room.
+  void fill();
+  void take_in(PendingPtr pending);
+  [[nodiscard]] std::optional<Error> refusal(const CommitRequest& request) const;
+  Task<void> commit_batch();
+  Task<BaseValues> read_base_values(std::vector<Accepted>& accepted, size_t first);
   // Whether the queue has no room for the request.
   [[nodiscard]] bool is_full(const CommitRequest& request) const;
   void conclude(const std::vector<Accepted>& accepted, const Result<void>& applied);
   void fail_stop(const Error& reason);
-  static void reply(Pending& pending, Result<Committed> result);
+  [[nodiscard]] size_t waiting() const {
+    return queue_.size() + (filling_ ? filling_->count() : 0);
+  }
+  // Those that wait: nothing of theirs was sent.
+  void end_waiting(const Error& why);
+  static void reply(PendingCommit& pending, Result<Committed> result);
 
   World& world_;
   Backend& backend_;
@@ -111,8 +152,11 @@ class CommitPipeline {
   WatchTable watches_;
   // Watches that end when the batch in flight becomes visible.
   std::vector<WatchTable::EntryPtr> changing_;
+  // In the order in which they came: the batch that fills, and what it has no room for. Their
+  // bounds are those of both together.
+  std::optional<Filling> filling_;
   std::deque<PendingPtr> queue_;
-  size_t queue_bytes_ = 0;
+  size_t waiting_bytes_ = 0;
   std::vector<Accepted> in_flight_;
   std::optional<Error> failure_;
   async::Event stopped_;

@@ -113,6 +113,65 @@ TEST_F(CommitPipelineTest, ResolvesConflictsInsideABatch) {
   EXPECT_EQ(backend_.batches, 1);
 }
 
+TEST_F(CommitPipelineTest, ResolvesConflictsWithTheBatchInFlight) {
+  const CommitRequest stale = read_and_set("k");
+  backend_.gate.clear();
+  auto& in_flight = start(list(set("k")));
+  auto& waiting = start(list(stale, read_and_set("other")));
+  // Told now, it would read the old value again, and meet the same conflict.
+  EXPECT_FALSE(waiting[0].has_value());
+  backend_.gate.set();
+  loop_.run_ready();
+  EXPECT_TRUE(in_flight[0]->ok());
+  EXPECT_EQ(waiting[0]->error().code, Code::kAborted);
+  EXPECT_TRUE(waiting[1]->ok());
+  auto& again = start(list(read_and_set("k")));
+  EXPECT_TRUE(again[0]->ok());
+}
+
+TEST_F(CommitPipelineTest, AppliesTheBatchThatFilledWhileTheOneBeforeFailed) {
+  backend_.gate.clear();
+  backend_.next_error = base::resource_exhausted("the disk is full");
+  auto& full = start(list(set("a")));
+  auto& next = start(list(set("b"), read_and_set("c")));
+  backend_.gate.set();
+  loop_.run_ready();
+  EXPECT_EQ(full[0]->error().code, Code::kResourceExhausted);
+  EXPECT_TRUE(next[0]->ok());
+  EXPECT_TRUE(next[1]->ok());
+  EXPECT_FALSE(stored("a").has_value());
+  EXPECT_EQ(stored("b"), "v");
+  // Of either batch nothing is left that a reader of the newest state would conflict with.
+  auto& again = start(list(read_and_set("a"), read_and_set("b")));
+  EXPECT_TRUE(again[0]->ok());
+  EXPECT_TRUE(again[1]->ok());
+}
+
+TEST_F(CommitPipelineTest, StartsAtomicOperationsFromWhatCameBeforeThem) {
+  const auto add = [](Bytes key) {
+    CommitRequest request;
+    request.writes.push_back({PendingWrite::Kind::kAtomic, std::move(key), "\x01", AtomicOp::kAdd});
+    return request;
+  };
+  backend_.gate.clear();
+  auto& first = start(list(set("in flight", "\x10")));
+  // Before the batch in flight is visible: a set, an operation on it, and on what is in flight.
+  auto& second = start(list(set("k", "\x20"), add("k")));
+  auto& third = start(list(add("in flight"), set("k2", "\x30")));
+  auto& fourth = start(list(add("k2"), add("k")));
+  backend_.gate.set();
+  loop_.run_ready();
+  for (const auto* outcomes : {&first, &second, &third, &fourth}) {
+    for (const Outcome& outcome : *outcomes) {
+      EXPECT_TRUE(outcome->ok());
+    }
+  }
+  EXPECT_EQ(backend_.batches, 2);
+  EXPECT_EQ(stored("in flight"), "\x11");
+  EXPECT_EQ(stored("k"), "\x22");
+  EXPECT_EQ(stored("k2"), "\x31");
+}
+
 TEST_F(CommitPipelineTest, StopsForGoodAfterAnUndecidedBatch) {
   backend_.gate.clear();
   auto& in_flight = start(list(set("a"), set("b")));
@@ -197,6 +256,22 @@ TEST_F(CommitPipelineTest, EndsItsCommittersWhenItIsDestroyed) {
   loop_.run_ready();
   EXPECT_EQ(in_flight[0]->error().code, Code::kUnknown);
   EXPECT_EQ(waiting[0]->error().code, Code::kUnavailable);
+}
+
+// A batch in flight keeps its version, and what read before the jump is judged as before.
+TEST_F(CommitPipelineTest, GoesOnAtAGreaterVersionAfterAJump) {
+  backend_.gate.clear();
+  auto& in_flight = start(list(set("a")));
+  pipeline_->jump_versions(1'000'000);
+  backend_.gate.set();
+  loop_.run_ready();
+  const Version before = in_flight[0]->value().version;
+  EXPECT_EQ(backend_.latest()->version(), before);
+  CommitRequest reader = read_and_set("a");
+  auto& after = start(list(set("b")));
+  EXPECT_EQ(after[0]->value().version.get(), before.get() + 1'000'001);
+  auto& read_before = start(list(std::move(reader)));
+  EXPECT_TRUE(read_before[0]->ok());
 }
 
 TEST_F(CommitPipelineTest, StartsAboveTheVersionsOfAnEarlierLife) {

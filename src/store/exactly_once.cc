@@ -29,11 +29,13 @@ Task<std::optional<Bytes>> close_off(World& world, Transaction& transaction, Und
 }  // namespace
 
 Bytes fresh_nonce(world::Rng& rng) {
-  Bytes nonce;
-  while (nonce.size() < kNonceBytes) {
+  constexpr size_t kWordBytes = sizeof(uint64_t);
+  static_assert(kNonceBytes % kWordBytes == 0);
+  Bytes nonce(kNonceBytes, '\0');
+  for (size_t start = 0; start < kNonceBytes; start += kWordBytes) {
     uint64_t word = rng.next();
-    for (int i = 0; i < 8; ++i, word >>= 8) {
-      nonce += static_cast<char>(word & 0xff);
+    for (size_t i = start; i < start + kWordBytes; ++i, word >>= 8) {
+      nonce[i] = static_cast<char>(word & 0xff);
     }
   }
   return nonce;
@@ -53,8 +55,12 @@ Task<bool> settle(World& world, Database& database, Undecided undecided, ShowsCo
   if (world.faults.mutant("M9")) {
     co_return false;
   }
+  if (world.faults.buggify("store.settle.give_up")) {
+    co_return base::unknown("the commit stays undecided: nobody looked");
+  }
   std::unique_ptr<Transaction> transaction = database.begin();
   for (int attempt = 1;; ++attempt) {
+    world.faults.sometimes("store.settle.again", attempt > 1);
     const auto head = co_await close_off(world, *transaction, undecided).result();
     Result<bool> happened = head.ok() ? shows(*head) : head.error();
     if (happened.ok()) {

@@ -9,8 +9,13 @@ namespace {
 
 using codec::TuplePacker;
 
+// Most keys fit into it: one piece of memory for each key, instead of a few as it grows.
+constexpr size_t kUsualKeyBytes = 80;
+
 TuplePacker root(std::string_view first) {
-  TuplePacker packer;
+  Bytes room;
+  room.reserve(kUsualKeyBytes);
+  TuplePacker packer(std::move(room));
   packer.string("kelpie").string(first);
   return packer;
 }

@@ -87,7 +87,8 @@ Task<std::optional<Bytes>> LocalTransaction::get(Bytes key, Isolation isolation)
       now_.limits.read(key);
       now_.read_conflicts.add_point(key);
     }
-    stored = co_await snapshot->get(key);
+    auto at_once = snapshot->get_at_once(key);
+    stored = at_once ? co_await *std::move(at_once) : co_await snapshot->get(key);
   }
   if (!own) {
     co_return std::move(stored);
@@ -253,7 +254,7 @@ void LocalTransaction::add_read_conflict(KeyRange range) {
   if (!now_.limits.conflict(range)) {
     return;
   }
-  if (!reads_own_writes()) {
+  if (!reads_own_writes() || !now_.writes.touches(range)) {
     now_.read_conflicts.add_range(std::move(range));
     return;
   }
@@ -318,30 +319,42 @@ void LocalTransaction::end_watches(const Error& error) {
   }
 }
 
+// One coroutine from here to the reply: each frame more is an allocation a commit.
 Task<Version> LocalTransaction::commit() {
   CHECK(!now_.commit_called);
-  auto version = co_await send().result();
+  std::optional<Error> error = now_.limits.violation();
+  if (!error && !now_.watches.empty()) {
+    auto prepared = co_await prepare_watches().result();
+    error = prepared.ok() ? std::nullopt : std::optional(std::move(prepared).error());
+  }
+  Result<Version> version = error ? Result<Version>(*std::move(error)) : kNoVersion;
+  if (version.ok() && !(now_.writes.empty() && now_.write_conflicts.empty())) {
+    auto sent = send();
+    if (sent.ok()) {
+      const std::shared_ptr<PendingCommit> pending = *std::move(sent);
+      co_await pending->done.wait();
+      version = note_outcome(*pending);
+    } else {
+      version = std::move(sent).error();
+    }
+  }
   now_.commit_called = true;
   now_.snapshot.reset();
-  if (version.ok()) {
-    co_await start_watches();
-  } else {
+  if (!version.ok()) {
     end_watches(base::cancelled("the watch's transaction did not commit"));
+  } else if (!now_.watches.empty()) {
+    co_await start_watches();
   }
   co_return std::move(version);
 }
 
-Task<Version> LocalTransaction::send() {
-  if (auto error = now_.limits.violation()) {
-    co_return *std::move(error);
-  }
-  co_await prepare_watches();
-  if (now_.writes.empty() && now_.write_conflicts.empty()) {
-    co_return kNoVersion;
-  }
+Result<std::shared_ptr<PendingCommit>> LocalTransaction::send() {
   CommitRequest request;
   if (!now_.read_conflicts.empty()) {
-    request.read_version = co_await read_version();
+    if (!now_.read_version) {
+      now_.snapshot = TRY(readable());
+    }
+    request.read_version = *now_.read_version;
   }
   now_.commit_called = true;
   now_.snapshot.reset();
@@ -350,8 +363,12 @@ Task<Version> LocalTransaction::send() {
   now_.writes.drain_into(request);
   request.bytes = now_.limits.bytes();
   request.priority = options_.priority;
-  now_.committed = co_await pipeline_.commit(std::move(request));
-  co_return now_.committed->version;
+  return pipeline_.send(std::move(request));
+}
+
+Result<Version> LocalTransaction::note_outcome(PendingCommit& pending) {
+  now_.committed = TRY(pending.outcome());
+  return now_.committed->version;
 }
 
 Versionstamp LocalTransaction::versionstamp() const {

@@ -69,7 +69,9 @@ class LocalTransaction final : public Transaction {
   [[nodiscard]] bool reads_own_writes() const {
     return options_.read_your_writes == ReadYourWrites::kOn;
   }
-  Task<Version> send();
+  // Everything of this attempt, on its way: nothing may be added to it any more.
+  Result<std::shared_ptr<PendingCommit>> send();
+  Result<Version> note_outcome(PendingCommit& pending);
   // What each watch must differ from; read before the commit, so that no later change is missed.
   Task<void> prepare_watches();
   Task<void> start_watches();

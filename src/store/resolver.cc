@@ -11,6 +11,8 @@ namespace {
 
 // Sweeping old ranges costs the whole map, so it waits until it is paid for by as many writes.
 constexpr size_t kRangeWritesPerSweepMin = 1'000;
+// One whose outcome is awaited, and one that fills meanwhile.
+constexpr size_t kUnsealedMax = 2;
 
 }  // namespace
 
@@ -20,62 +22,73 @@ Resolver::Resolver(Version recovered, Options options)
 }
 
 void Resolver::begin_batch(Version version) {
-  CHECK(!open_);
+  CHECK(unsealed_.size() < kUnsealedMax);
   CHECK(version > current_);
-  CHECK(open_keys_.size() == 0 && open_ranges_.empty());
   current_ = version;
-  open_ = true;
+  unsealed_.emplace_back().version = version;
+}
+
+Resolver::Verdict Resolver::check(Version read_version, const ConflictSet& reads) const {
+  CHECK(!unsealed_.empty());
+  if (reads.empty()) {
+    return Verdict::kAccepted;
+  }
+  CHECK(read_version < current_);
+  if (read_version < oldest_) {
+    return Verdict::kTooOld;
+  }
+  const auto point_hit = [&](const Bytes& key) { return written_after(read_version, key); };
+  const auto range_hit = [&](const KeyRange& r) { return written_after(read_version, r); };
+  const bool conflict =
+      std::ranges::any_of(reads.points, point_hit) || std::ranges::any_of(reads.ranges, range_hit);
+  return conflict ? Verdict::kConflict : Verdict::kAccepted;
+}
+
+void Resolver::write(ByteView key) {
+  Unsealed& batch = unsealed_.back();
+  batch.keys.add(key);
+  batch.key_hashes.insert(batch.keys.hashes().back());
+}
+
+void Resolver::write(KeyRange range) {
+  Unsealed& batch = unsealed_.back();
+  batch.steps.write(range, batch.version);
+  batch.ranges.push_back(std::move(range));
 }
 
 Resolver::Verdict Resolver::resolve(Version read_version, const ConflictSet& reads,
-                                    ConflictSet writes) {
-  CHECK(open_);
-  if (!reads.empty()) {
-    CHECK(read_version < current_);
-    if (read_version < oldest_) {
-      return Verdict::kTooOld;
+                                    const ConflictSet& writes) {
+  const Verdict verdict = check(read_version, reads);
+  if (verdict == Verdict::kAccepted) {
+    for (const Bytes& key : writes.points) {
+      write(key);
     }
-    const auto point_hit = [&](const Bytes& key) { return written_after(read_version, key); };
-    const auto range_hit = [&](const KeyRange& r) { return written_after(read_version, r); };
-    if (std::ranges::any_of(reads.points, point_hit) ||
-        std::ranges::any_of(reads.ranges, range_hit)) {
-      return Verdict::kConflict;
+    for (const KeyRange& range : writes.ranges) {
+      write(range);
     }
   }
-  for (Bytes& key : writes.points) {
-    open_keys_.add(std::move(key));
-    open_points_.insert(open_keys_.hashes().back());
-  }
-  for (KeyRange& range : writes.ranges) {
-    open_steps_.write(range, current_);
-    open_ranges_.push_back(std::move(range));
-  }
-  return Verdict::kAccepted;
+  return verdict;
 }
 
 void Resolver::seal(Instant now) {
-  CHECK(open_);
-  Batch batch{current_, now, std::move(open_keys_), open_ranges_.size()};
+  CHECK(!unsealed_.empty());
+  Unsealed& batch = unsealed_.front();
   for (const uint64_t hash : batch.keys.hashes()) {
-    points_[hash] = current_;
+    points_[hash] = batch.version;
   }
-  for (const KeyRange& range : open_ranges_) {
-    ranges_.write(range, current_);
+  for (const KeyRange& range : batch.ranges) {
+    ranges_.write(range, batch.version);
   }
-  range_writes_since_sweep_ += open_ranges_.size();
-  writes_ += batch.keys.size() + batch.ranges;
-  batches_.push_back(std::move(batch));
-  discard();
+  range_writes_since_sweep_ += batch.ranges.size();
+  writes_ += batch.keys.size() + batch.ranges.size();
+  batches_.push_back({batch.version, now, std::move(batch.keys), batch.ranges.size()});
+  unsealed_.pop_front();
   age(now);
 }
 
 void Resolver::discard() {
-  CHECK(open_);
-  open_ = false;
-  open_keys_ = WrittenKeys();
-  open_points_.clear();
-  open_ranges_.clear();
-  open_steps_.clear();
+  CHECK(!unsealed_.empty());
+  unsealed_.pop_front();
 }
 
 void Resolver::age(Instant now) {
@@ -89,16 +102,20 @@ void Resolver::age(Instant now) {
   }
 }
 
-bool Resolver::open_batch_writes(const Bytes& key) const {
-  return open_points_.contains(base::hash64(key)) || open_steps_.at(key) == current_;
+bool Resolver::unsealed_batch_writes(const Bytes& key) const {
+  return !unsealed_.empty() && unsealed_.front().writes(key, base::hash64(key));
 }
 
 bool Resolver::written_after(Version read_version, const Bytes& key) const {
-  // Whatever the open batch wrote has a version above every read version.
-  if (open_batch_writes(key)) {
+  const uint64_t hash = base::hash64(key);
+  // A batch that is visible already, and not sealed yet, may be what was read.
+  const auto hit = [&](const Unsealed& batch) {
+    return batch.version > read_version && batch.writes(key, hash);
+  };
+  if (std::ranges::any_of(unsealed_, hit)) {
     return true;
   }
-  const auto point = points_.find(base::hash64(key));
+  const auto point = points_.find(hash);
   if (point != points_.end() && point->second > read_version) {
     return true;
   }
@@ -106,8 +123,11 @@ bool Resolver::written_after(Version read_version, const Bytes& key) const {
 }
 
 bool Resolver::written_after(Version read_version, const KeyRange& range) const {
-  if (open_keys_.any_in(range) || open_steps_.any_after(range, read_version) ||
-      ranges_.any_after(range, read_version)) {
+  const auto hit = [&](const Unsealed& batch) {
+    return batch.version > read_version &&
+           (batch.keys.any_in(range) || batch.steps.any_after(range, read_version));
+  };
+  if (std::ranges::any_of(unsealed_, hit) || ranges_.any_after(range, read_version)) {
     return true;
   }
   for (auto batch = batches_.rbegin(); batch != batches_.rend(); ++batch) {

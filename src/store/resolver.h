@@ -34,16 +34,22 @@ class Resolver {
   // `recovered` is the newest version of the state found at start: no write after it is unknown.
   Resolver(Version recovered, Options options);
 
-  // Opens a batch at a version greater than all before; then any number of `resolve`; then `seal`
-  // if the batch was applied, or `discard` if certainly nothing of it was (its writes must not
-  // stay: readers at the newest version would conflict with them for ever).
+  // Opens a batch at a version greater than all before; then any number of transactions, each a
+  // `check` and, if it is accepted, its writes, which count from here on. Then `seal` if the batch
+  // was applied, or `discard` if certainly nothing of it was (its writes must not stay: readers at
+  // the newest version would conflict with them for ever). While one batch waits for that, the next
+  // may be open: `seal` and `discard` mean the older one.
   void begin_batch(Version version);
-  // Accepted writes count from here on. A transaction that read nothing is always accepted.
-  Verdict resolve(Version read_version, const ConflictSet& reads, ConflictSet writes);
+  // A transaction that read nothing is always accepted.
+  [[nodiscard]] Verdict check(Version read_version, const ConflictSet& reads) const;
+  void write(ByteView key);
+  void write(KeyRange range);
+  // All of it for one transaction.
+  Verdict resolve(Version read_version, const ConflictSet& reads, const ConflictSet& writes);
   void seal(Instant now);
   void discard();
-  // Whether the open batch writes the key; no, when none is open.
-  [[nodiscard]] bool open_batch_writes(const Bytes& key) const;
+  // Whether the older of the batches that are not sealed writes the key; no, when there is none.
+  [[nodiscard]] bool unsealed_batch_writes(const Bytes& key) const;
 
   // Forgets what is older than the window at `now`.
   void age(Instant now);
@@ -58,6 +64,17 @@ class Resolver {
     Instant sealed;
     WrittenKeys keys;
     size_t ranges;  // how many range writes it had
+  };
+  // A batch that may still be discarded, so it is kept apart from the window.
+  struct Unsealed {
+    Version version;
+    WrittenKeys keys;
+    boost::unordered_flat_set<uint64_t> key_hashes;  // hashes of the same keys
+    std::vector<KeyRange> ranges;
+    VersionSteps steps;  // the same ranges
+    [[nodiscard]] bool writes(const Bytes& key, uint64_t hash) const {
+      return key_hashes.contains(hash) || steps.at(key) == version;
+    }
   };
   [[nodiscard]] bool written_after(Version read_version, const Bytes& key) const;
   [[nodiscard]] bool written_after(Version read_version, const KeyRange& range) const;
@@ -75,12 +92,8 @@ class Resolver {
   std::deque<Batch> batches_;
   VersionSteps ranges_;
 
-  // The open batch, apart until it is sealed.
-  bool open_ = false;
-  WrittenKeys open_keys_;
-  boost::unordered_flat_set<uint64_t> open_points_;  // hashes of the same keys
-  std::vector<KeyRange> open_ranges_;
-  VersionSteps open_steps_;  // the same ranges
+  // Oldest first; the last takes the writes.
+  std::deque<Unsealed> unsealed_;
 };
 
 }  // namespace kelpie::store

@@ -62,6 +62,27 @@ TEST(Resolver, RejectsWithinABatchWhatAnEarlierOneWrote) {
   resolver.seal(at(0));
 }
 
+TEST(Resolver, RejectsWhatABatchWroteWhoseOutcomeIsAwaited) {
+  Resolver resolver(Version(10), kOptions);
+  resolver.begin_batch(Version(11));
+  EXPECT_EQ(resolver.resolve(Version(10), {}, {{"k"}, {{"p", "r"}}}), Verdict::kAccepted);
+  resolver.begin_batch(Version(12));
+  EXPECT_EQ(resolver.resolve(Version(10), point("k"), {}), Verdict::kConflict);
+  EXPECT_EQ(resolver.resolve(Version(10), range("a", "z"), {}), Verdict::kConflict);
+  EXPECT_EQ(resolver.resolve(Version(10), point("q"), {}), Verdict::kConflict);
+  // It is visible before it is sealed, and who has read it has no conflict with it.
+  EXPECT_EQ(resolver.resolve(Version(11), {{"k", "q"}, {{"a", "z"}}}, point("x")),
+            Verdict::kAccepted);
+  EXPECT_TRUE(resolver.unsealed_batch_writes("q"));
+  EXPECT_FALSE(resolver.unsealed_batch_writes("x"));
+  resolver.discard();
+  EXPECT_EQ(resolver.resolve(Version(10), {{"k", "q"}, {}}, {}), Verdict::kAccepted);
+  EXPECT_EQ(resolver.resolve(Version(11), point("x"), {}), Verdict::kConflict);
+  resolver.seal(at(0));
+  EXPECT_EQ(commit(resolver, 13, 11, point("x"), {}), Verdict::kConflict);
+  EXPECT_EQ(commit(resolver, 14, 12, point("x"), {}), Verdict::kAccepted);
+}
+
 TEST(Resolver, ForgetsADiscardedBatch) {
   Resolver resolver(Version(10), kOptions);
   resolver.begin_batch(Version(11));

@@ -98,6 +98,15 @@ bool WriteBuffer::needs_base(const Bytes& key) const {
   return entry == entries_.end() ? !is_cleared(key) : entry->second.state == Entry::State::kMerge;
 }
 
+bool WriteBuffer::touches(const KeyRange& range) const {
+  const auto entry = entries_.lower_bound(range.begin);
+  if (entry != entries_.end() && entry->first < range.end) {
+    return true;
+  }
+  const auto after = cleared_.lower_bound(range.end);
+  return after != cleared_.begin() && range.begin < std::prev(after)->second;
+}
+
 std::vector<KeyRange> WriteBuffer::unknown_parts(KeyRange range) const {
   std::vector<KeyRange> parts;
   const auto cut = [&](const Bytes& begin, Bytes end) {
@@ -137,11 +146,16 @@ std::vector<KeyRange> WriteBuffer::unknown_parts(KeyRange range) const {
 
 Result<std::optional<Bytes>> WriteBuffer::apply(const Bytes& key,
                                                 const std::optional<Bytes>& base) const {
-  if (auto error = unreadable(KeyRange::single(key))) {
-    return *std::move(error);
+  if (std::ranges::any_of(stamped_keys_, [&](const StampedKey& stamped) {
+        return stamped.possible.contains(key);
+      })) {
+    return undecided_by_commit();
   }
   const auto entry = entries_.find(key);
   if (entry != entries_.end()) {
+    if (entry->second.state == Entry::State::kStamped) {
+      return undecided_by_commit();
+    }
     return merged(entry->second, base);
   }
   return is_cleared(key) ? std::nullopt : base;
@@ -149,8 +163,8 @@ Result<std::optional<Bytes>> WriteBuffer::apply(const Bytes& key,
 
 Result<std::vector<KeyValue>> WriteBuffer::apply(const KeyRange& covered,
                                                  std::vector<KeyValue> base) const {
-  if (auto error = unreadable(covered)) {
-    return *std::move(error);
+  if (may_be_stamped(covered)) {
+    return undecided_by_commit();
   }
   auto entry = entries_.lower_bound(covered.begin);
   const auto entries_end = entries_.lower_bound(covered.end);
@@ -207,19 +221,19 @@ bool WriteBuffer::is_cleared(const Bytes& key) const {
   return after != cleared_.begin() && key < std::prev(after)->second;
 }
 
-std::optional<Error> WriteBuffer::unreadable(const KeyRange& range) const {
+bool WriteBuffer::may_be_stamped(const KeyRange& range) const {
   for (const StampedKey& stamped : stamped_keys_) {
     if (stamped.possible.begin < range.end && range.begin < stamped.possible.end) {
-      return undecided_by_commit();
+      return true;
     }
   }
   for (auto entry = entries_.lower_bound(range.begin);
        entry != entries_.end() && entry->first < range.end; ++entry) {
     if (entry->second.state == Entry::State::kStamped) {
-      return undecided_by_commit();
+      return true;
     }
   }
-  return std::nullopt;
+  return false;
 }
 
 std::optional<Bytes> WriteBuffer::merged(const Entry& entry, const std::optional<Bytes>& base) {

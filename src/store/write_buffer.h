@@ -28,6 +28,8 @@ class WriteBuffer {
 
   // Does the value of the key depend on the database, not only on this buffer?
   [[nodiscard]] bool needs_base(const Bytes& key) const;
+  // Whether it wrote or cleared anything in the range: if not, it knows nothing about it.
+  [[nodiscard]] bool touches(const KeyRange& range) const;
   // The parts of `range`, ascending, about which this buffer does not know everything: what a read
   // of the range depends on. (Sets and clears are known; atomic operations build on the database.)
   [[nodiscard]] std::vector<KeyRange> unknown_parts(KeyRange range) const;
@@ -62,7 +64,7 @@ class WriteBuffer {
     std::vector<KeyRange> cleared_after;
   };
   [[nodiscard]] bool is_cleared(const Bytes& key) const;
-  [[nodiscard]] std::optional<Error> unreadable(const KeyRange& range) const;
+  [[nodiscard]] bool may_be_stamped(const KeyRange& range) const;
   static std::optional<Bytes> merged(const Entry& entry, const std::optional<Bytes>& base);
   static void drain_entry(Bytes key, Entry entry, CommitRequest& request);
 

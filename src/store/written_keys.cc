@@ -1,8 +1,9 @@
 #include "store/written_keys.h"
 
 #include <algorithm>
-#include <utility>
+#include <limits>
 
+#include "base/check.h"
 #include "base/hash.h"
 
 namespace kelpie::store {
@@ -15,24 +16,29 @@ constexpr size_t kLooseShare = 8;
 
 }  // namespace
 
-void WrittenKeys::add(Bytes key) {
+void WrittenKeys::add(ByteView key) {
+  CHECK(bytes_.size() + key.size() < std::numeric_limits<uint32_t>::max());
   hashes_.push_back(base::hash64(key));
-  keys_.push_back(std::move(key));
+  places_.push_back({static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(key.size())});
+  bytes_ += key;
 }
 
 bool WrittenKeys::any_in(const KeyRange& range) const {
-  if (keys_.size() - in_order_ > kLooseKeysMax + in_order_ / kLooseShare) {
+  if (places_.size() - in_order_ > kLooseKeysMax + in_order_ / kLooseShare) {
     bring_in_order();
   }
-  const auto loose = keys_.begin() + static_cast<std::ptrdiff_t>(in_order_);
-  const auto first = std::lower_bound(keys_.begin(), loose, range.begin);
-  return (first != loose && *first < range.end) ||
-         std::any_of(loose, keys_.end(), [&](const Bytes& key) { return range.contains(key); });
+  const auto key = [this](Place place) { return key_at(place); };
+  const auto loose = places_.begin() + static_cast<std::ptrdiff_t>(in_order_);
+  const auto first =
+      std::ranges::lower_bound(places_.begin(), loose, ByteView(range.begin), {}, key);
+  return (first != loose && key_at(*first) < range.end) ||
+         std::any_of(loose, places_.end(),
+                     [&](Place place) { return range.contains(key_at(place)); });
 }
 
 void WrittenKeys::bring_in_order() const {
-  std::sort(keys_.begin(), keys_.end());
-  in_order_ = keys_.size();
+  std::ranges::sort(places_, {}, [this](Place place) { return key_at(place); });
+  in_order_ = places_.size();
 }
 
 }  // namespace kelpie::store

@@ -67,6 +67,28 @@ run_counted() {
   [ "$(failures)" -eq 0 ]
 }
 
+# Scenarios of the simulator that are meant to be clean, the default one first.
+sim_scenarios() { "$1" sim list | awk '$1 == "scenario" && $2 != "canary" { print $2 }'; }
+
+# Compares files of `seed hash` lines, where both have the seed: same_hashes NAME FILE FILE.
+same_hashes() {
+  local name=$1 line same=0
+  while read -r line; do
+    case "$line" in
+      same*) same=${line#same } ;;
+      *) fail "$name" "$line" ;;
+    esac
+  done < <(awk 'NR == FNR { hash[$1] = $2; next }
+    ($1 in hash) && hash[$1] == $2 { same++ }
+    ($1 in hash) && hash[$1] != $2 { print "seed " $1 " has the hashes " hash[$1] " and " $2 }
+    END { print "same " same + 0 }' "$2" "$3")
+  if [ "$same" -gt 0 ]; then
+    pass "$same" "$name"
+  else
+    fail "$name" "no seed has the same hash twice"
+  fi
+}
+
 # Runs a campaign and counts its seeds: run_seeds NAME COMMAND...
 run_seeds() {
   local name=$1 output code clean

@@ -11,7 +11,7 @@ Written by \`tools/test.sh --long\`; not edited by hand.
 Commit $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ' with local changes'), $(date -u +%Y-%m-%d),
 $(nproc) cores of $model, $memory, $(uname -sr).
 
-Simulation seeds $SEEDS (each twice), $DEV_SEEDS under sanitizers; kill rounds $ROUNDS; $FUZZ_SECONDS s for each fuzz target.
+Simulation seeds $SEEDS short and $LONG_SEEDS long, $DEV_SEEDS under sanitizers; kill rounds $ROUNDS; $FUZZ_SECONDS s for each fuzz target.
 
 \`\`\`
 $(cat "$1")

@@ -39,7 +39,7 @@ EXEMPT = ("src/real/", "src/app/", "src/store/rocksdb/", "src/store/fdb/", "src/
           # It defines the functions of the machine that a simulation must not reach.
           "src/sim/tripwire",
           # It times campaigns, from outside of them.
-          "src/sim/cli.")
+          "src/sim/cli.", "src/sim/cli/")
 
 BANNED_INCLUDES = {
     "<thread>": "work for other threads belongs in real/; post to the Loop",
@@ -86,6 +86,11 @@ UNORDERED = re.compile(
     r"|(?:flat|node)_hash_(?:map|set))\s*<")
 SLEEP = re.compile(r"\b(?:sleep_for|sleep_until)\s*\(\s*std::chrono|\bthis_thread::sleep"
                    r"|(?<![\w.>:])u?sleep\s*\(\s*\d")
+FIXED_SEED = re.compile(r"\b(?:Choices|Rng)\s*(?:\w+\s*)?[({]\s*\d|\bseed\w*\s*(?:=|\{|\()\s*\d")
+SCENARIO = re.compile(r":\s*public\s+(?:\w+::)*Scenario\b")
+POINTER_ORDER = re.compile(
+    r"\bstd::(?:multi)?(?:map|set)\s*<\s*(?:const\s+)?[\w:]+(?:\s+const)?\s*\*\s*(?:const\s*)?[,>]"
+    r"|\bstd::(?:less|greater)\s*<\s*(?:const\s+)?[\w:]+\s*\*|\breinterpret_cast<\s*u?intptr_t\s*>")
 LAMBDA_TASK = re.compile(
     r"\[(?P<captures>[^\]\[\n]+)\]\s*\([^;{}]*?\)\s*(?:mutable\s*)?->\s*(?:\w+::)*Task\s*<[^{;]*\{")
 
@@ -105,8 +110,8 @@ def closure(floor, table=None):
 def check(file):
     found = list(unfinished_words(file)) + list(lengths(file))
     if file.is_cpp:
-        for rule in (include_direction, banned_words, unordered_iteration, stand_ins, sleeps,
-                     capturing_coroutines):
+        for rule in (include_direction, banned_words, unordered_iteration, pointer_order, stand_ins,
+                     fixed_seeds, sleeps, capturing_coroutines):
             found += rule(file)
     return [f"{file.path}:{line}: {rule}: {text}" for line, rule, text in sorted(found)
             if not file.allows(rule, line)]
@@ -211,6 +216,28 @@ def stand_ins(file):
         if word:
             yield (number, "stand-in", f"{word.group(0)}: the simulator runs the production "
                    "objects; only the World is its own")
+
+
+def fixed_seeds(file):
+    """A scenario draws all it does from the run's seed; only the corpus holds seeds."""
+    if file.floor != "sim" or file.is_test or not SCENARIO.search(file.code):
+        return
+    for number, text in enumerate(file.code_lines, 1):
+        word = FIXED_SEED.search(text)
+        if word:
+            yield (number, "fixed-seed", f"{word.group(0)}: draw it from Simulation::choices(); seeds "
+                   "are kept in tests/sim alone")
+
+
+def pointer_order(file):
+    """An order by address differs from process to process."""
+    if file.floor in ("", "real", "app") or machine_is_allowed(file):
+        return
+    for number, text in enumerate(file.code_lines, 1):
+        word = POINTER_ORDER.search(text)
+        if word:
+            yield (number, "pointer-order", f"{word.group(0)}: addresses differ from run to run; "
+                   "key it by an id")
 
 
 def sleeps(file):

@@ -41,6 +41,18 @@ CASES = [
     ("a walk over an ordered map", "src/api/a.cc",
      "std::map<int, int> by_id_;\nvoid f() { for (auto& p : by_id_) {} }\n", None),
     ("a stand-in in the simulator", "src/sim/a.h", "class FakeAgent {};\n", "stand-in"),
+    ("a seed in a scenario", "src/sim/a.cc",
+     "class A final : public Scenario {\n  Choices choices_{7};\n};\n", "fixed-seed"),
+    ("a seed in a scenario's constant", "src/sim/a.cc",
+     "class A final : public Scenario {\n  uint64_t seed_ = 7;\n};\n", "fixed-seed"),
+    ("a scenario that asks for the seed", "src/sim/a.cc",
+     "class A final : public Scenario {\n  uint64_t seed_ = choices.seed();\n};\n", None),
+    ("a seed in the runner", "src/sim/a.h", "struct Options {\n  uint64_t seed = 1;\n};\n", None),
+    ("an order by address", "src/actor/a.h", "std::map<Activation*, int> waiting_;\n",
+     "pointer-order"),
+    ("an order by the address of a constant", "src/net/a.h", "std::set<const Stream*> open_;\n",
+     "pointer-order"),
+    ("a map to pointers", "src/net/a.h", "std::map<int, Stream*> open_;\n", None),
     ("a word of unfinished work", "src/base/a.cc", "// TODO: later\n", "unfinished"),
     ("a sleeping test", "src/net/a_test.cc",
      "void f() { std::this_thread::sleep_for(std::chrono::seconds(1)); }\n", "sleep"),
@@ -66,6 +78,14 @@ CASES = [
     ("an allowance without a reason", "src/base/a.cc",
      "// tidy: allow banned:\n#include <thread>\n", "banned"),
 ]
+
+
+# Of every floor that a simulation runs: neither clocks, nor threads, nor chance.
+CASES += [(f"{what} in {floor}", f"src/{floor}/a.cc", text, "banned")
+          for floor in rules.FLOORS if floor not in ("real", "app")
+          for what, text in (("a clock", "auto t = std::chrono::steady_clock::now();\n"),
+                             ("a thread", "#include <thread>\n"),
+                             ("a random device", "std::random_device chance;\n"))]
 
 
 def run():

@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "store/rocksdb/testing/temporary_directory.h"
 #include "store/rocksdb/testing/thread_loop.h"
 #include "store/testing/test_world.h"
+#include "world/rng.h"
 
 namespace kelpie::store {
 namespace {
@@ -82,6 +85,47 @@ TEST(RocksdbBackend, KeepsCommitsAndGrowingVersionsOverARestart) {
     ASSERT_TRUE(version.ok());
     EXPECT_GT(*version, Version(last.get() + (i > 0 ? 1 : 0)));
     last = *version;
+  }
+}
+
+// Keys of one batch are written in their order; what is done to one key keeps its own.
+TEST(RocksdbBackend, LeavesWhatTheLastMutationOfAKeyInABatchSays) {
+  TemporaryDirectory directory;
+  Process process({.directory = directory.path()});
+  CommitBatch batch{.version = Version(1'000'000)};
+  std::map<Bytes, std::optional<Bytes>> expected;
+  world::Rng rng(7);
+  for (int i = 0; i < 2'000; ++i) {
+    const Bytes key = "key " + std::to_string(rng.below(200));
+    if (rng.chance(1, 4)) {
+      batch.mutations.push_back({Mutation::Kind::kClear, key, {}});
+      expected[key] = std::nullopt;
+    } else {
+      batch.mutations.push_back({Mutation::Kind::kSet, key, std::to_string(i)});
+      expected[key] = std::to_string(i);
+    }
+  }
+  ASSERT_TRUE(process.loop.run(process.backend->apply(std::move(batch))).ok());
+  const auto snapshot = process.backend->latest();
+  for (const auto& [key, value] : expected) {
+    EXPECT_EQ(process.loop.run(snapshot->get(key)).value(), value) << key;
+  }
+}
+
+TEST(RocksdbBackend, AnswersFromTheStateOfASnapshotHoweverOftenItIsAsked) {
+  TemporaryDirectory directory;
+  Process process({.directory = directory.path()});
+  ASSERT_TRUE(process.loop.run(put(process.database, "epoch", "1")).ok());
+  const auto before = process.backend->latest();
+  EXPECT_EQ(process.loop.run(before->get("epoch")).value(), "1");
+  EXPECT_EQ(process.loop.run(before->get("absent")).value(), std::nullopt);
+  ASSERT_TRUE(process.loop.run(put(process.database, "epoch", "2")).ok());
+  ASSERT_TRUE(process.loop.run(put(process.database, "absent", "here")).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(process.loop.run(before->get("epoch")).value(), "1");
+    EXPECT_EQ(process.loop.run(before->get("absent")).value(), std::nullopt);
+    EXPECT_EQ(process.loop.run(process.backend->latest()->get("epoch")).value(), "2");
+    EXPECT_EQ(process.loop.run(process.backend->latest()->get("absent")).value(), "here");
   }
 }
 

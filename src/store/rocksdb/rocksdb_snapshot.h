@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "store/backend.h"
 #include "store/rocksdb/disk_reads.h"
@@ -19,6 +21,8 @@ class RocksdbSnapshot final : public Snapshot {
 
   [[nodiscard]] Version version() const override { return version_; }
   Task<std::optional<Bytes>> get(Bytes key) const override;
+  [[nodiscard]] std::optional<Result<std::optional<Bytes>>> get_at_once(
+      const Bytes& key) const override;
   Task<RangePage> range(RangeRead read) const override;
 
  private:
@@ -26,6 +30,9 @@ class RocksdbSnapshot final : public Snapshot {
   std::shared_ptr<const RocksdbView> view_;
   std::shared_ptr<DiskReads> reads_;
   Version version_;
+  // The first small rows that were asked for. Each turn of each actor reads its node's epoch first,
+  // so it is among them, and RocksDB is asked for it once a batch, not once a turn.
+  mutable std::vector<KeyValue> at_hand_;
 };
 
 }  // namespace kelpie::store

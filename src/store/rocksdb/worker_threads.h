@@ -1,6 +1,7 @@
 // WorkerThreads: where the engine waits for the disk. Internal to the rocksdb engine.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -39,6 +40,7 @@ class WorkerThreads {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
+  std::atomic<size_t> queued_ = 0;  // as many as jobs_ has
   size_t idle_ = 0;
   bool closing_ = false;
   std::vector<std::thread> threads_;  // of the enqueuing thread alone

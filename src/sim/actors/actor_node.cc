@@ -1,0 +1,158 @@
+#include "sim/actors/actor_node.h"
+
+#include <string>
+#include <utility>
+
+#include "actor/runtime.h"
+#include "async/scope.h"
+#include "async/sleep.h"
+#include "base/check.h"
+#include "cluster/ownership.h"
+#include "sim/actors/register_actor.h"
+#include "store/fdb/fdb_database.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr Duration kJoinAgain = Duration::millis(100);
+constexpr Duration kIdleTimeout = Duration::seconds(5);
+
+actor::ActorRef ref_of(const ObjectOp& op) {
+  return {std::string(kRegisterType), std::string(kRegisterNamespace), op.object};
+}
+
+Fate fate_of(const Error& error) {
+  switch (error.code) {
+    case Code::kFailedPrecondition:  // owned elsewhere
+    case Code::kResourceExhausted:
+    case Code::kAborted:
+      return Fate::kFailed;
+    default:
+      return Fate::kUnknown;
+  }
+}
+
+}  // namespace
+
+struct ActorNode::Parts {
+  Parts(ActorNode& node, World& in_world)
+      : world(in_world),
+        database(world.loop, node.fdb_.connect(node.host_)),
+        ownership(world, database, cluster::OwnerRecords::kPerActor),
+        runtime(world, database, ownership, actor::RuntimeOptions{.idle_timeout = kIdleTimeout}),
+        scope(world.loop, [&node](const Error& error) {
+          node.simulation_.fail("scenario", "a call's task ended badly: " + error.to_string());
+        }) {
+    runtime.register_type(std::string(kRegisterType),
+                          [&simulation = node.simulation_](actor::ActorServices services) {
+                            return std::make_unique<RegisterActor>(
+                                std::move(services), [&simulation](const std::string& actor) {
+                                  simulation.fail("S5", "two turns of " + actor + " overlap");
+                                });
+                          });
+    scope.spawn(join(*this));
+  }
+
+  World& world;
+  store::FdbDatabase database;
+  cluster::Ownership ownership;
+  actor::Runtime runtime;
+  async::Scope scope;  // last: its tasks use everything above
+};
+
+ActorNode::ActorNode(Simulation& simulation, SimHost& host, SimFdb& fdb)
+    : simulation_(simulation), host_(host), fdb_(fdb) {}
+
+ActorNode::~ActorNode() = default;
+
+void ActorNode::start() {
+  CHECK(!up());
+  World& world = host_.boot();
+  parts_ = std::make_unique<Parts>(*this, world);
+}
+
+// What `kelpie serve` does by ending and being started again.
+Task<void> ActorNode::join(Parts& parts) {
+  for (;;) {
+    if ((co_await parts.ownership.join().result()).ok()) {
+      co_return kOk;
+    }
+    co_await async::sleep_for(parts.world.loop, kJoinAgain);
+  }
+}
+
+void ActorNode::crash() {
+  CHECK(up());
+  host_.crash();
+  const uint64_t before = simulation_.trace().hash();
+  parts_.reset();
+  if (simulation_.trace().hash() != before) {
+    simulation_.fail("S3", "a destructor had an effect after the crash of " + host_.name());
+  }
+}
+
+Task<void> ActorNode::stop() {
+  CHECK(up());
+  // Out of the node's own call stack, before it is destroyed.
+  co_await async::yield(simulation_.loop());
+  parts_.reset();
+  host_.loop().run_pending();
+  host_.stop();
+  co_return kOk;
+}
+
+void ActorNode::call(const ObjectOp& op, std::function<void(ObjectAnswer)> done) {
+  CHECK(up());
+  host_.loop().post_from_thread([this, op, done = std::move(done)]() mutable {
+    // Only the incarnation that was called runs this: its gate drops what comes late.
+    parts_->scope.spawn(perform(*parts_, simulation_.loop(), std::move(op), std::move(done)));
+  });
+}
+
+Task<void> ActorNode::perform(Parts& parts, Loop& home, ObjectOp op,
+                              std::function<void(ObjectAnswer)> done) {
+  ObjectAnswer answer;
+  Result<void> ended = kOk;
+  if (!parts.ownership.joined()) {
+    ended = base::failed_precondition("the node has not joined yet");
+  } else if (op.kind == ObjectOpKind::kRead) {
+    auto seen =
+        co_await parts.runtime
+            .call<RegisterActor>(
+                ref_of(op), [](RegisterActor& self, actor::Turn& turn) { return self.read(turn); })
+            .result();
+    if (seen.ok()) {
+      answer.seen = std::move(seen).value();
+    } else {
+      ended = std::move(seen).error();
+    }
+  } else if (op.kind == ObjectOpKind::kWrite) {
+    ended = co_await parts.runtime
+                .call<RegisterActor>(ref_of(op),
+                                     [value = op.argument](RegisterActor& self, actor::Turn& turn) {
+                                       return self.write(turn, value);
+                                     })
+                .result();
+  } else {
+    CHECK(op.kind == ObjectOpKind::kCompareAndSet);
+    auto swapped = co_await parts.runtime
+                       .call<RegisterActor>(ref_of(op),
+                                            [expected = op.expected, value = op.argument](
+                                                RegisterActor& self, actor::Turn& turn) {
+                                              return self.compare_and_set(turn, expected, value);
+                                            })
+                       .result();
+    if (swapped.ok()) {
+      answer.swap = *swapped ? Swap::kDone : Swap::kRefused;
+    } else {
+      ended = std::move(swapped).error();
+    }
+  }
+  answer.fate = ended.ok() ? Fate::kOk : fate_of(ended.error());
+  answer.error = ended.ok() ? "" : ended.error().to_string();
+  home.post_from_thread(
+      [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+  co_return kOk;
+}
+
+}  // namespace kelpie::sim

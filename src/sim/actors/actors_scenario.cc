@@ -1,0 +1,318 @@
+#include "sim/actors/actors_scenario.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "async/event.h"
+#include "async/scope.h"
+#include "async/select.h"
+#include "async/sleep.h"
+#include "cluster/ownership.h"
+#include "sim/actors/actor_node.h"
+#include "sim/chaos.h"
+#include "sim/check/linearizable.h"
+#include "sim/fdb/sim_fdb.h"
+#include "sim/model/ownership_trace.h"
+#include "store/fdb/fdb_database.h"
+#include "store/keys.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr uint64_t kActors = 3;
+constexpr Duration kLivenessBound = Duration::seconds(120);
+constexpr Duration kLivenessPatience = Duration::seconds(15);
+
+struct Slot {
+  explicit Slot(Loop& loop) : done(loop) {}
+  async::Event done;
+  std::optional<ObjectAnswer> answer;
+};
+
+Task<void> wait(std::shared_ptr<Slot> slot) {
+  co_await slot->done.wait();
+  co_return kOk;
+}
+
+class Actors final : public Scenario {
+ public:
+  explicit Actors(Simulation& simulation)
+      : simulation_(simulation),
+        fdb_(simulation, SimFdbOptions{.faults = simulation.swarm().fdb}),
+        ownership_(cluster::OwnerRecords::kPerActor),
+        choices_(simulation.choices().stream("actors")),
+        crashes_rng_(simulation.choices().stream("actors/crashes")),
+        operator_(simulation.add_host("operator")),
+        chaos_scope_(simulation.loop(), [this](const Error& error) { broken(error); }),
+        work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
+    fdb_.set_commit_observer([this](const store::CommitBatch& batch) { ownership_.batch(batch); });
+    std::vector<SimHost*> hosts;
+    std::vector<std::string> names = {"cluster"};
+    for (int64_t i = 0; i < simulation.swarm().nodes; ++i) {
+      SimHost& host = simulation.add_host(fmt::format("node-{}", i + 1));
+      nodes_.push_back(std::make_unique<ActorNode>(simulation, host, fdb_));
+      hosts.push_back(&host);
+      names.push_back(host.name());
+    }
+    chaos_ = std::make_unique<Chaos>(simulation, std::move(hosts), std::move(names));
+  }
+
+  Task<void> run() override;
+  void judge() override;
+  [[nodiscard]] uint64_t operations() const override { return history_.size(); }
+  [[nodiscard]] uint64_t undecided() const override { return undecided_; }
+
+ private:
+  void broken(const Error& error) { simulation_.fail("scenario", error.to_string()); }
+  void step(std::string_view what) { simulation_.scheduler().note("sim", "step", what); }
+  auto sleep(Duration length) { return async::sleep_for(simulation_.loop(), length); }
+
+  Task<void> client(int64_t number);
+  ObjectOp draw(int64_t number);
+  Task<Fate> ask(ObjectOp op, ActorNode& node, Duration patience);
+  Task<void> crashes();
+  Task<void> declare_dead();
+  Task<void> heal();
+  Task<void> everyone_answers(std::string_view by);
+  Task<void> restart();
+
+  Simulation& simulation_;
+  SimFdb fdb_;
+  OwnershipTrace ownership_;
+  ChoiceStream& choices_;
+  ChoiceStream& crashes_rng_;
+  SimHost& operator_;
+  std::vector<std::unique_ptr<ActorNode>> nodes_;
+  std::unique_ptr<Chaos> chaos_;
+  std::vector<ObjectOp> history_;
+  std::vector<std::optional<Bytes>> last_seen_ = std::vector<std::optional<Bytes>>(kActors);
+  uint64_t values_ = 0;
+  uint64_t undecided_ = 0;
+  bool chaos_on_ = true;
+  async::Scope chaos_scope_;
+  async::Scope work_;  // last, with chaos_scope_: their tasks use everything above
+};
+
+Task<void> Actors::run() {
+  operator_.boot();
+  for (const auto& node : nodes_) {
+    node->start();
+  }
+  step("chaos");
+  const Swarm& swarm = simulation_.swarm();
+  if (swarm.crash_interval > Duration()) {
+    chaos_scope_.spawn(crashes());
+  }
+  if (swarm.declare_dead_interval > Duration()) {
+    simulation_.ledger().configure(Fault::kNodeDeclaredDead);
+    chaos_scope_.spawn(declare_dead());
+  }
+  chaos_->spawn(chaos_scope_);
+  for (int64_t i = 0; i < swarm.clients; ++i) {
+    work_.spawn(client(i + 1));
+  }
+  co_await sleep(swarm.chaos);
+  chaos_on_ = false;
+  step("heal");
+  co_await work_.drain();
+  co_await heal();
+  co_await everyone_answers("the heal");
+  step("cold restart");
+  co_await restart();
+  co_await everyone_answers("the cold restart");
+  for (const auto& node : nodes_) {
+    co_await node->stop();
+  }
+  co_return kOk;
+}
+
+ObjectOp Actors::draw(int64_t number) {
+  ObjectOp op;
+  const uint64_t object = choices_.choose(kActors);
+  op.client = fmt::format("client-{}", number);
+  op.object = fmt::format("actor-{}", object + 1);
+  switch (choices_.choose(4)) {
+    case 0:
+      op.kind = ObjectOpKind::kRead;
+      break;
+    case 1:
+      op.kind = ObjectOpKind::kWrite;
+      break;
+    default:
+      op.kind = ObjectOpKind::kCompareAndSet;
+      op.expected = last_seen_[object];
+      break;
+  }
+  if (op.kind != ObjectOpKind::kRead) {
+    op.argument = std::to_string(++values_);
+    last_seen_[object] = op.argument;
+  }
+  return op;
+}
+
+Task<Fate> Actors::ask(ObjectOp op, ActorNode& node, Duration patience) {
+  const size_t place = history_.size();
+  op.called_ns = simulation_.now_ns();
+  history_.push_back(op);
+  simulation_.scheduler().note(op.client, "op",
+                               fmt::format("call {} on {}", op.to_string(), node.host().name()));
+  auto slot = std::make_shared<Slot>(simulation_.loop());
+  node.call(op, [slot](ObjectAnswer answer) {
+    slot->answer = std::move(answer);
+    slot->done.set();
+  });
+  static_cast<void>(co_await async::timeout(simulation_.loop(), patience, wait(slot)).result());
+  ObjectOp& record = history_[place];
+  std::string error = "no answer";
+  if (slot->answer) {
+    record.returned_ns = simulation_.now_ns();
+    record.fate = slot->answer->fate;
+    record.seen = slot->answer->seen;
+    record.swap = slot->answer->swap;
+    error = slot->answer->error;
+    if (record.fate == Fate::kUnknown) {
+      record.returned_ns = kNever;
+    }
+  }
+  simulation_.scheduler().note(op.client, "op",
+                               fmt::format("answer {} {}", record.to_string(), error));
+  co_return record.fate;
+}
+
+Task<void> Actors::client(int64_t number) {
+  while (chaos_on_) {
+    ActorNode& node = *nodes_[choices_.choose(nodes_.size())];
+    if (node.up()) {
+      const Duration patience = choices_.between(Duration::millis(500), Duration::seconds(10));
+      co_await ask(draw(number), node, patience);
+    }
+    co_await sleep(choices_.between(Duration::millis(1), Duration::seconds(2)));
+  }
+  co_return kOk;
+}
+
+Task<void> Actors::crashes() {
+  const Duration mean = simulation_.swarm().crash_interval;
+  for (;;) {
+    co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
+    ActorNode& node = *nodes_[crashes_rng_.choose(nodes_.size())];
+    if (node.up()) {
+      node.crash();
+    } else {
+      node.start();
+    }
+  }
+}
+
+// What a primary does to a node that it takes for dead, right or wrong: a new epoch under its name.
+Task<void> Actors::declare_dead() {
+  const Duration mean = simulation_.swarm().declare_dead_interval;
+  for (;;) {
+    co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
+    ActorNode& node = *nodes_[crashes_rng_.choose(nodes_.size())];
+    const bool lives = node.up();
+    struct Declare {
+      static Task<void> commit(World& world, std::shared_ptr<store::FdbConnection> connection,
+                               std::string name, std::function<void(bool)> done) {
+        store::FdbDatabase database(world.loop, std::move(connection));
+        auto transaction = database.begin();
+        transaction->set_versionstamped_value(store::keys::epoch(name),
+                                              Bytes(store::Versionstamp::kBytes, '\0'), 0);
+        const bool ok = (co_await transaction->commit().result()).ok();
+        done(ok);
+        co_return kOk;
+      }
+    };
+    auto slot = std::make_shared<Slot>(simulation_.loop());
+    World& world = operator_.world();
+    async::Scope scope(world.loop, [](const Error&) {});
+    scope.spawn(Declare::commit(world, fdb_.connect(operator_), node.host().name(),
+                                [slot, &home = simulation_.loop()](bool ok) {
+                                  home.post_from_thread([slot, ok] {
+                                    slot->answer =
+                                        ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
+                                    slot->done.set();
+                                  });
+                                }));
+    static_cast<void>(
+        co_await async::timeout(simulation_.loop(), kLivenessPatience, wait(slot)).result());
+    if (lives && slot->answer && slot->answer->fate == Fate::kOk) {
+      simulation_.ledger().receive(Fault::kNodeDeclaredDead);
+    }
+  }
+}
+
+Task<void> Actors::heal() {
+  chaos_scope_.cancel();
+  chaos_->heal();
+  simulation_.heal();
+  fdb_.heal();
+  for (const auto& node : nodes_) {
+    if (!node->up()) {
+      node->start();
+    }
+  }
+  co_return kOk;
+}
+
+// Every actor can be called on some node (L1), and by the write that succeeds its history goes on.
+Task<void> Actors::everyone_answers(std::string_view by) {
+  step(fmt::format("liveness after {}", by));
+  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  for (uint64_t object = 0; object < kActors; ++object) {
+    for (uint64_t attempt = 0;; ++attempt) {
+      ObjectOp op;
+      op.client = "auditor";
+      op.object = fmt::format("actor-{}", object + 1);
+      op.kind = attempt % 2 == 0 ? ObjectOpKind::kRead : ObjectOpKind::kWrite;
+      if (op.kind == ObjectOpKind::kWrite) {
+        op.argument = std::to_string(++values_);
+      }
+      const ObjectOpKind kind = op.kind;
+      const Fate fate =
+          co_await ask(std::move(op), *nodes_[attempt / 2 % nodes_.size()], kLivenessPatience);
+      if (fate == Fate::kOk && kind == ObjectOpKind::kWrite) {
+        break;
+      }
+      if (simulation_.now_ns() > deadline_ns) {
+        simulation_.fail("L1", fmt::format("after {} actor-{} cannot be called", by, object + 1));
+        co_return kOk;
+      }
+      co_await sleep(Duration::millis(100));
+    }
+  }
+  co_return kOk;
+}
+
+Task<void> Actors::restart() {
+  for (const auto& node : nodes_) {
+    co_await node->stop();
+    node->start();
+  }
+  co_return kOk;
+}
+
+void Actors::judge() {
+  if (const auto& failure = ownership_.failure()) {
+    simulation_.fail(failure->oracle, failure->message);
+  }
+  const CheckResult checked = check_linearizable(history_, RegisterObject());
+  if (checked.verdict == HistoryVerdict::kUndecided) {
+    ++undecided_;
+  } else if (checked.verdict != HistoryVerdict::kHolds) {
+    simulation_.fail(checked.verdict == HistoryVerdict::kViolation ? "S4" : "scenario",
+                     checked.to_string());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Scenario> make_actors(Simulation& simulation) {
+  return std::make_unique<Actors>(simulation);
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,52 @@
+// Chaos: what happens to hosts, clocks and links while a scenario runs: pauses, slow processors,
+// partitions, jumping and slewed clocks. Crashes are the scenario's, which knows what runs where.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "async/scope.h"
+#include "async/task.h"
+#include "sim/simulation.h"
+
+namespace kelpie::sim {
+
+// As the swarm of the run says. On the simulation's own loop; outlives the scope it spawns into.
+class Chaos {
+ public:
+  // `tested`: hosts that run production code, which stand still and have strange clocks.
+  // `linked`: the names of all between which links may be cut.
+  Chaos(Simulation& simulation, std::vector<SimHost*> tested, std::vector<std::string> linked);
+  Chaos(const Chaos&) = delete;
+  Chaos& operator=(const Chaos&) = delete;
+  ~Chaos();
+
+  void spawn(async::Scope& scope);
+  // Whatever it has done to hosts and links is undone. Its tasks have been cancelled.
+  void heal();
+
+ private:
+  Task<void> pauses();
+  Task<void> clock_jumps();
+  Task<void> partitions();
+  Task<void> isolate(std::string host);
+  Task<void> split();
+  Task<void> one_way();
+  Task<void> flap();
+  Task<void> swizzle();
+  void cut_both(const std::string& a, const std::string& b);
+  void mend_both(const std::string& a, const std::string& b);
+  // Right behind the check of a fence is the best moment for an owner to stand still.
+  void pause_after_check(SimHost& host);
+  void stand_still(SimHost& host);
+  Duration a_while();
+  auto sleep(Duration length);
+
+  Simulation& simulation_;
+  std::vector<SimHost*> tested_;
+  std::vector<std::string> linked_;
+  ChoiceStream& choices_;
+  bool on_ = false;
+};
+
+}  // namespace kelpie::sim

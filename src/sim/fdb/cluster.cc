@@ -1,0 +1,548 @@
+#include "sim/fdb/cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "async/sleep.h"
+#include "base/check.h"
+
+namespace kelpie::sim {
+
+using store::FdbErrorCode;
+using store::Version;
+
+namespace {
+
+// Below this two commits rarely share a batch, above it a campaign is slow.
+constexpr Duration kApplyMax = Duration::millis(2);
+constexpr Duration kProxyMax = Duration::millis(1);
+// About 100 s worth of FoundationDB's versions.
+constexpr int64_t kRecoveryVersions = 100'000'000;
+
+bool is_of_batch_priority(const FdbRequest& request) {
+  return request.options.priority == store::Priority::kBatch;
+}
+
+template <size_t N>
+FdbErrorCode one_of(ChoiceStream& draws, const std::array<FdbErrorCode, N>& codes) {
+  return codes[draws.choose(N)];
+}
+
+}  // namespace
+
+FdbCluster::FdbCluster(FdbWire& wire, World& world, SimLoop& loop, FdbFaults faults)
+    : wire_(wire),
+      world_(world),
+      loop_(loop),
+      faults_(faults),
+      draws_(wire.simulation().choices().stream("fdb/fault")),
+      times_(wire.simulation().choices().stream("fdb/time")),
+      backend_(wire.simulation().scheduler(), loop, times_, kApplyMax),
+      // Old states are kept for as long as a transaction may read them.
+      pipeline_(world, backend_, {.snapshots_kept_max = 100'000}),
+      scope_(loop, {}) {
+  if (faults_.unavailable_interval > Duration()) {
+    scope_.spawn(outages(Outage::kUnavailable, faults_.unavailable_interval));
+  }
+  if (faults_.recovery_interval > Duration()) {
+    scope_.spawn(outages(Outage::kRecovery, faults_.recovery_interval));
+  }
+}
+
+FdbCluster::~FdbCluster() {
+  scope_.cancel();
+  // Before the table that they are in.
+  watches_.clear();
+  attempts_.clear();
+}
+
+void FdbCluster::arrive(FdbRequest request) {
+  inbox_.push_back(std::move(request));
+  loop_.post_from_thread([this] { take(); });
+}
+
+void FdbCluster::take() {
+  if (still_ || inbox_.empty()) {
+    return;  // `go_on` takes them all
+  }
+  FdbRequest request = std::move(inbox_.front());
+  inbox_.pop_front();
+  handle(std::move(request));
+}
+
+void FdbCluster::handle(FdbRequest request) {
+  if (request.kind == FdbRequest::Kind::kForget) {
+    attempts_.erase({request.client, request.attempt});
+    return;
+  }
+  if (request.kind == FdbRequest::Kind::kDropWatch) {
+    watches_.erase({request.client, request.call});
+    return;
+  }
+  if (request.kind == FdbRequest::Kind::kGone) {
+    const auto is_its = [&](const auto& each) { return each.first.first == request.client; };
+    std::erase_if(attempts_, is_its);
+    std::erase_if(watches_, is_its);
+    recovery_unseen_.erase(request.client);
+    return;
+  }
+  AttemptPtr attempt = attempt_of(request);
+  if (attempt == nullptr) {
+    return;
+  }
+  do_steps(request.client, *attempt, std::move(request.steps));
+  if (request.kind == FdbRequest::Kind::kCommit) {
+    scope_.spawn(commit(std::move(attempt), std::move(request)));
+  } else {
+    scope_.spawn(read(std::move(attempt), std::move(request)));
+  }
+}
+
+FdbCluster::AttemptPtr FdbCluster::attempt_of(FdbRequest& request) {
+  const Key key(request.client, request.attempt);
+  if (!request.opens) {
+    // What came before may have been forgotten with its client; the rest alone would be another
+    // transaction.
+    const auto found = attempts_.find(key);
+    return found == attempts_.end() ? nullptr : found->second;
+  }
+  AttemptPtr& attempt = attempts_[key];
+  CHECK(attempt == nullptr);
+  attempt = std::make_shared<Attempt>(world_, pipeline_, request.options);
+  if (request.read_version) {
+    attempt->transaction.set_read_version(*request.read_version);
+    attempt->has_version = true;
+    attempt->overtaken = *request.read_version < recovered_;
+  }
+  return attempt;
+}
+
+void FdbCluster::do_steps(FdbClientId client, Attempt& attempt, std::vector<FdbStep> steps) {
+  for (FdbStep& step : steps) {
+    if (step.write) {
+      step.write(attempt.transaction);
+      continue;
+    }
+    const WatchKey key(client, step.watch);
+    watches_[key] = attempt.transaction.watch(std::move(step.watched));
+    attempt.watches.push_back(key);
+  }
+}
+
+void FdbCluster::forget(FdbClientId client) {
+  arrive({.kind = FdbRequest::Kind::kGone, .client = client});
+}
+
+void FdbCluster::heal() {
+  faults_ = FdbFaults();
+  healed_ = true;
+}
+
+FdbAnswer FdbCluster::answer_to(const FdbRequest& request) const {
+  FdbAnswer answer{.client = request.client, .call = request.call};
+  answer.of_commit = request.kind == FdbRequest::Kind::kCommit && request.writes;
+  if (request.outage) {
+    answer.mark(*request.outage);
+  }
+  return answer;
+}
+
+void FdbCluster::reply(FdbAnswer answer) {
+  if (answer.code == 0 && recovery_unseen_.erase(answer.client) > 0) {
+    answer.mark(Fault::kStoreRecovery);
+  }
+  Duration extra;
+  if (draws_.chance(faults_.slow_rate)) {
+    extra = times_.between(Duration(), faults_.slow_max);
+    answer.mark(Fault::kStorageLatency);
+  }
+  if (still_) {
+    held_.emplace_back(std::move(answer), extra);
+  } else {
+    wire_.send(std::move(answer), extra);
+  }
+}
+
+Task<void> FdbCluster::read(AttemptPtr attempt, FdbRequest request) {
+  FdbAnswer answer = answer_to(request);
+  if (!refuse_read(*attempt, request, answer)) {
+    attempt->has_version = true;
+    const Result<void> looked = co_await look(*attempt, request, answer).result();
+    if (!looked.ok()) {
+      answer.code = code_of_read(*attempt, looked.error(), request);
+      if (answer.code == fdb_code::kTooOld) {
+        answer.mark(Fault::kStoreTooOld);
+      }
+    }
+  }
+  reply(std::move(answer));
+  co_return kOk;
+}
+
+bool FdbCluster::refuse_read(const Attempt& attempt, const FdbRequest& request, FdbAnswer& answer) {
+  const auto refuse = [&](FdbErrorCode code, Fault mark) {
+    answer.code = code;
+    answer.mark(mark);
+  };
+  if (attempt.overtaken) {
+    refuse(one_of(draws_, std::array{fdb_code::kTooOld, fdb_code::kVersionChanged}),
+           Fault::kStoreRecovery);
+  } else if (draws_.chance(faults_.too_old_rate)) {
+    refuse(fdb_code::kTooOld, Fault::kStoreTooOld);
+  } else if (draws_.chance(faults_.future_version_rate)) {
+    refuse(fdb_code::kFutureVersion, Fault::kStoreFutureVersion);
+  } else if (draws_.chance(faults_.process_behind_rate)) {
+    refuse(fdb_code::kProcessBehind, Fault::kStoreProcessBehind);
+  } else if (draws_.chance(faults_.throttled_rate)) {
+    refuse(is_of_batch_priority(request)
+               ? fdb_code::kBatchThrottled
+               : one_of(draws_, std::array{fdb_code::kTagThrottled, fdb_code::kProxyTagThrottled,
+                                           fdb_code::kReadVersionMemory}),
+           Fault::kStoreThrottled);
+  }
+  return answer.code != 0;
+}
+
+Task<void> FdbCluster::look(Attempt& attempt, const FdbRequest& request, FdbAnswer& answer) {
+  store::LocalTransaction& transaction = attempt.transaction;
+  const store::Isolation isolation = request.read.isolation;
+  switch (request.kind) {
+    case FdbRequest::Kind::kReadVersion:
+      answer.version = co_await transaction.read_version();
+      break;
+    case FdbRequest::Kind::kGet:
+      answer.bytes = co_await transaction.get(request.begin.key, isolation);
+      break;
+    case FdbRequest::Kind::kGetKey:
+      answer.bytes = co_await transaction.get_key(request.begin, isolation);
+      break;
+    case FdbRequest::Kind::kGetRange:
+      answer.page = co_await range(transaction, request);
+      break;
+    case FdbRequest::Kind::kCommit:
+    case FdbRequest::Kind::kForget:
+    case FdbRequest::Kind::kDropWatch:
+    case FdbRequest::Kind::kGone:
+      CHECK(false);
+  }
+  co_return kOk;
+}
+
+// A selector that names the first key from its own on is the same bound wherever that key is.
+Task<store::RangePage> FdbCluster::range(store::LocalTransaction& transaction,
+                                         const FdbRequest& request) {
+  const auto is_plain = [](const store::KeySelector& selector) {
+    return selector.or_equal == store::OrEqual::kExcluded && selector.offset == 1;
+  };
+  store::RangeRead read = request.read;
+  const store::Isolation isolation = read.isolation;
+  read.range.begin = request.begin.key;
+  if (!is_plain(request.begin)) {
+    read.range.begin = co_await transaction.get_key(request.begin, isolation);
+  }
+  read.range.end = request.end.key;
+  if (!is_plain(request.end)) {
+    read.range.end = co_await transaction.get_key(request.end, isolation);
+  }
+  const size_t rows_max = read.rows_max;
+  store::RangePage page = co_await transaction.get_range(std::move(read));
+  // It cannot know whether a row follows the last one that it was asked for.
+  page.more = page.more || page.rows.size() == rows_max;
+  co_return std::move(page);
+}
+
+FdbErrorCode FdbCluster::code_of_read(const Attempt& attempt, const Error& error,
+                                      const FdbRequest& request) const {
+  if (error.code != Code::kAborted) {
+    // The only thing that a read here can be refused for: what the commit alone will decide.
+    return fdb_code::kAccessedUnreadable;
+  }
+  const bool ahead = attempt.has_version && request.read_version &&
+                     *request.read_version > backend_.latest()->version();
+  return ahead ? fdb_code::kFutureVersion : fdb_code::kTooOld;
+}
+
+FdbCluster::Fate FdbCluster::draw_fate(const FdbRequest& request) {
+  using Kind = Fate::Kind;
+  if (!request.writes) {
+    return {};
+  }
+  if (draws_.chance(faults_.false_conflict_rate)) {
+    return {Kind::kRefused, fdb_code::kNotCommitted, Fault::kStoreFalseConflict};
+  }
+  if (draws_.chance(faults_.too_old_rate)) {
+    return {Kind::kRefused, fdb_code::kTooOld, Fault::kStoreTooOld};
+  }
+  if (draws_.chance(faults_.throttled_rate)) {
+    const FdbErrorCode code =
+        one_of(draws_, std::array{fdb_code::kCommitMemory, fdb_code::kTagThrottled});
+    return {Kind::kRefused, code, Fault::kStoreThrottled};
+  }
+  if (draws_.chance(faults_.unknown_rate)) {
+    const bool applied = draws_.choose(2) == 0;
+    return {applied ? Kind::kApplied : Kind::kLost, fdb_code::kUnknownResult};
+  }
+  static constexpr std::array kUndecided = {Kind::kApplied, Kind::kLost, Kind::kLate};
+  if (draws_.chance(faults_.timed_out_rate)) {
+    return {kUndecided[draws_.choose(3)], fdb_code::kTimedOut, Fault::kCommitTimedOut};
+  }
+  if (draws_.chance(faults_.version_changed_rate)) {
+    return {kUndecided[draws_.choose(3)], fdb_code::kVersionChanged, Fault::kCommitVersionChanged};
+  }
+  return {};
+}
+
+void FdbCluster::make_unknown(FdbAnswer& answer) {
+  if (answer.code == fdb_code::kTimedOut || may_have_committed(answer.code)) {
+    return;
+  }
+  answer.mark(answer.code == 0 ? Fault::kCommitUnknownApplied : Fault::kCommitUnknownNotApplied);
+  answer.code = fdb_code::kUnknownResult;
+}
+
+Task<void> FdbCluster::commit(AttemptPtr attempt, FdbRequest request) {
+  const uint64_t id = ++commits_seen_;
+  Commit& commit = commits_[id];
+  FdbAnswer answer = answer_to(request);
+  const Fate fate = draw_fate(request);
+  switch (fate.kind) {
+    case Fate::Kind::kRefused:
+      answer.code = fate.code;
+      answer.mark(fate.mark);
+      break;
+    case Fate::Kind::kLost:
+      answer.code = fate.code;
+      break;
+    case Fate::Kind::kHonest:
+    case Fate::Kind::kApplied:
+      co_await carry_out(*attempt, request, commit, answer);
+      break;
+    case Fate::Kind::kLate:
+      answer.code = fate.code;
+      break;
+  }
+  const bool undecided = fate.kind != Fate::Kind::kHonest && fate.kind != Fate::Kind::kRefused;
+  if (undecided && fate.code != fdb_code::kUnknownResult) {
+    answer.code = fate.code;
+    answer.mark(fate.mark);
+  } else if (undecided) {
+    make_unknown(answer);
+    if (fate.kind == Fate::Kind::kLost) {
+      answer.mark(Fault::kCommitUnknownNotApplied);
+    }
+  }
+  if (request.cut) {
+    answer.mark(Fault::kNetworkPartition);
+    make_unknown(answer);
+  }
+  if (fate.kind == Fate::Kind::kLate) {
+    co_await answer_late(*attempt, commit, std::move(answer));
+  } else {
+    reply(std::move(answer));
+  }
+  commits_.erase(id);
+  co_return kOk;
+}
+
+Task<void> FdbCluster::carry_out(Attempt& attempt, const FdbRequest& request, Commit& commit,
+                                 FdbAnswer& answer) {
+  co_await async::sleep_for(loop_, times_.between(Duration(), kProxyMax));
+  std::optional<Version> read_version;
+  if (attempt.has_version) {
+    const Result<Version> known = co_await attempt.transaction.read_version().result();
+    CHECK(known.ok());
+    read_version = *known;
+  }
+  if (commit.lost) {
+    answer.code = fdb_code::kNotCommitted;
+  } else if (attempt.overtaken) {
+    answer.code = fdb_code::kTooOld;
+    answer.mark(Fault::kStoreRecovery);
+  } else {
+    commit.in_pipeline = true;
+    const Result<Version> committed = co_await attempt.transaction.commit().result();
+    if (committed.ok()) {
+      answer.version = *committed;
+      if (request.writes) {
+        answer.stamp = attempt.transaction.versionstamp();
+      }
+      start_watches(attempt);
+    } else {
+      answer.code = code_of_commit(committed.error(), read_version);
+      answer.mark(answer.code == fdb_code::kTooOld ? Fault::kStoreTooOld : Fault::kStoreConflict);
+    }
+  }
+  if (commit.ended_by != 0) {
+    if (commit.ended_by == fdb_code::kUnknownResult) {
+      make_unknown(answer);
+    } else {
+      answer.mark(Fault::kCommitVersionChanged);
+      answer.code = commit.ended_by;
+    }
+    answer.mark(outage_);
+  }
+  co_return kOk;
+}
+
+FdbErrorCode FdbCluster::code_of_commit(const Error& error, std::optional<Version> read_version) {
+  if (error.code == Code::kResourceExhausted) {
+    return fdb_code::kCommitMemory;
+  }
+  if (error.code != Code::kAborted) {
+    return fdb_code::kKeyOutsideRange;
+  }
+  const bool too_old = read_version && *read_version < pipeline_.oldest_version();
+  return too_old ? fdb_code::kTooOld : fdb_code::kNotCommitted;
+}
+
+// The client hears of an error; what it has sent is still on its way, with the read version that it
+// has.
+Task<void> FdbCluster::answer_late(Attempt& attempt, Commit& commit, FdbAnswer answer) {
+  static_cast<void>(co_await attempt.transaction.read_version().result());
+  attempt.has_version = true;
+  commit.told = true;
+  reply(std::move(answer));
+  // Often long enough for others to have gone on.
+  co_await async::sleep_for(loop_, draws_.choose(2) == 0
+                                       ? times_.between(Duration(), faults_.late_max)
+                                       : any_magnitude(times_, faults_.late_max));
+  const bool landed = !attempt.overtaken && (co_await attempt.transaction.commit().result()).ok();
+  ++(landed ? tally_.late_landed : tally_.late_refused);
+  wire_.simulation().ledger().receive(Fault::kCommitLandedLate);
+  wire_.simulation().scheduler().note(loop_.label(), "store",
+                                      landed ? "a late commit lands" : "a late commit is refused");
+  co_return kOk;
+}
+
+void FdbCluster::start_watches(Attempt& attempt) {
+  for (const WatchKey& key : std::exchange(attempt.watches, {})) {
+    const auto found = watches_.find(key);
+    if (found == watches_.end()) {
+      continue;
+    }
+    scope_.spawn(wait(key, found->second->changed()));
+    if (draws_.chance(faults_.watch_spurious_rate)) {
+      scope_.spawn(fire_spuriously(key, times_.between(Duration(), faults_.watch_late_max)));
+    }
+  }
+}
+
+Task<void> FdbCluster::wait(WatchKey key, Task<void> changed) {
+  const Result<void> ended = co_await std::move(changed).result();
+  if (watches_.erase(key) == 0) {
+    co_return kOk;  // nobody waits any more
+  }
+  FdbAnswer answer{.client = key.first, .call = key.second};
+  Duration after;
+  if (!ended.ok()) {
+    answer.code = fdb_code::kTooManyWatches;
+  } else if (draws_.chance(faults_.watch_missed_rate)) {
+    answer.mark(Fault::kWatchMissed);
+    answer.silent = draws_.choose(2) == 0;
+    answer.code = one_of(draws_, std::array{fdb_code::kWatchCancelled, fdb_code::kVersionChanged});
+  } else if (draws_.chance(faults_.watch_late_rate)) {
+    answer.mark(Fault::kWatchLate);
+    after = times_.between(Duration(), faults_.watch_late_max);
+  }
+  if (after > Duration()) {
+    co_await async::sleep_for(loop_, after);
+  }
+  reply(std::move(answer));
+  co_return kOk;
+}
+
+Task<void> FdbCluster::fire_spuriously(WatchKey key, Duration after) {
+  co_await async::sleep_for(loop_, after);
+  if (watches_.erase(key) > 0) {
+    FdbAnswer answer{.client = key.first, .call = key.second};
+    answer.mark(Fault::kWatchSpurious);
+    reply(std::move(answer));
+  }
+  co_return kOk;
+}
+
+Task<void> FdbCluster::outages(Outage outage, Duration interval) {
+  while (!healed_) {
+    co_await async::sleep_for(loop_, times_.between(interval / 2, interval * 3 / 2));
+    if (!healed_) {
+      co_await stand_still(outage, times_.between(faults_.outage_min, faults_.outage_max));
+    }
+  }
+  co_return kOk;
+}
+
+void FdbCluster::break_down(Outage outage, Duration length) {
+  scope_.spawn(stand_still(outage, length));
+}
+
+Task<void> FdbCluster::stand_still(Outage outage, Duration length) {
+  if (still_) {
+    co_return kOk;
+  }
+  still_ = true;
+  outage_ = outage == Outage::kRecovery ? Fault::kStoreRecovery : Fault::kStoreUnavailable;
+  wire_.simulation().scheduler().note(
+      loop_.label(), "store", fmt::format("{} for {} ms", fault_name(outage_), length.millis()));
+  end_commits(outage);
+  co_await async::sleep_for(loop_, length);
+  if (outage == Outage::kRecovery) {
+    co_await recover();
+  }
+  go_on();
+  co_return kOk;
+}
+
+// Each commit in flight has happened, or never will.
+void FdbCluster::end_commits(Outage outage) {
+  for (auto& [id, commit] : commits_) {
+    if (commit.told) {
+      continue;
+    }
+    commit.lost = !commit.in_pipeline && draws_.choose(2) == 0;
+    const bool changed = outage == Outage::kRecovery && draws_.choose(2) == 0;
+    commit.ended_by = changed ? fdb_code::kVersionChanged : fdb_code::kUnknownResult;
+  }
+}
+
+// The new generation begins with a commit of its own, at a version far above all before: whoever
+// read before it is too old.
+Task<void> FdbCluster::recover() {
+  const auto is_in_flight = [](const auto& each) { return !each.second.told; };
+  while (std::ranges::any_of(commits_, is_in_flight)) {
+    co_await async::sleep_for(loop_, kApplyMax);
+  }
+  pipeline_.jump_versions(kRecoveryVersions + times_.between(0, kRecoveryVersions / 10));
+  // The pipeline may be told to refuse it (buggify).
+  for (;;) {
+    store::LocalTransaction first(world_, pipeline_, {});
+    first.add_write_conflict(store::KeyRange::single(""));
+    Result<Version> done = co_await first.commit().result();
+    if (done.ok()) {
+      recovered_ = *done;
+      break;
+    }
+    CHECK(done.error().code == Code::kAborted);
+  }
+  ++tally_.recoveries;
+  for (const auto& [key, attempt] : attempts_) {
+    attempt->overtaken = attempt->has_version;
+    recovery_unseen_.insert(key.first);
+  }
+  co_return kOk;
+}
+
+void FdbCluster::go_on() {
+  still_ = false;
+  for (auto& [answer, extra] : std::exchange(held_, {})) {
+    answer.mark(outage_);
+    wire_.send(std::move(answer), extra);
+  }
+  for (FdbRequest& request : std::exchange(inbox_, {})) {
+    request.outage = outage_;
+    handle(std::move(request));
+  }
+}
+
+}  // namespace kelpie::sim
