@@ -44,7 +44,6 @@ constexpr std::array<FaultInfo, kFaultCount> kFaults = {{
     {Fault::kSlowCpu, "SlowCpu", "each piece of its work takes milliseconds", "L2"},
     {Fault::kOutOfMemory, "OutOfMemory",
      "a read or a commit is refused for want of memory, or the process is killed", "S3 S20 L1"},
-    {Fault::kDiskSwap, "DiskSwap", "it starts on another disk", "S3"},
     {Fault::kStorageReadFail, "StorageReadFail", "a read of the store fails", "S20"},
     {Fault::kStorageWriteFail, "StorageWriteFail",
      "writing a batch fails: the commit is undecided and the store stops", "S3 S7"},
@@ -100,7 +99,6 @@ constexpr std::array<FaultInfo, kFaultCount> kFaults = {{
     {Fault::kClientSlowReader, "ClientSlowReader", "a client reads its stream slowly", "L2"},
     {Fault::kClientSlowSender, "ClientSlowSender", "a client's request comes in pieces", "L2"},
     {Fault::kClientMalformed, "ClientMalformed", "a request that is no request", "S17"},
-    {Fault::kClientRetry, "ClientRetry", "a request comes again with the same key", "S6"},
 }};
 constexpr uint64_t kFiringPerMillion = 250'000;
 // A server that always replies too early cannot read back what it has just written.

@@ -42,7 +42,6 @@ enum class Fault : uint8_t {
   kHostPause,
   kSlowCpu,
   kOutOfMemory,
-  kDiskSwap,
   // a host's disk
   kStorageReadFail,
   kStorageWriteFail,
@@ -86,9 +85,8 @@ enum class Fault : uint8_t {
   kClientSlowReader,
   kClientSlowSender,
   kClientMalformed,
-  kClientRetry,
 };
-inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kClientRetry) + 1;
+inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kClientMalformed) + 1;
 
 struct FaultInfo {
   Fault fault;

@@ -13,8 +13,9 @@
 #include "async/sleep.h"
 #include "sim/agent_client.h"
 #include "sim/agent_oracles.h"
-#include "sim/provider/provider_side.h"
 #include "sim/chaos.h"
+#include "sim/provider/provider_side.h"
+#include "sim/rude_client.h"
 #include "sim/server_node.h"
 #include "store/keys.h"
 
@@ -68,6 +69,7 @@ class FirstLight final : public Scenario {
   Task<void> moment_to_crash();
   Task<void> read_failures();
   Task<void> kills();
+  Task<void> rudeness();
   void activation_window();
 
   Task<void> heal();
@@ -202,6 +204,9 @@ void FirstLight::spawn_chaos() {
   if (swarm.kill_interval > Duration()) {
     chaos_.spawn(kills());
   }
+  if (swarm.rude_interval > Duration()) {
+    chaos_.spawn(rudeness());
+  }
   hosts_chaos_.spawn(chaos_);
   provider_.spawn_chaos(chaos_);
 }
@@ -251,6 +256,15 @@ Task<void> FirstLight::read_failures() {
     co_await sleep(choices_.between(Duration::millis(200), Duration::seconds(3)));
     node_.disk().set_read_fail_rate(simulation_.swarm().disk.read_fail_rate);
     co_await sleep(choices_.between(Duration::seconds(1), Duration::seconds(10)));
+  }
+}
+
+Task<void> FirstLight::rudeness() {
+  const Duration mean = simulation_.swarm().rude_interval;
+  RudeClient rude(simulation_, clients_.back()->host(), address_, history_);
+  for (uint64_t number = 1;; ++number) {
+    co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+    co_await rude.misbehave(pick_agent(), fmt::format("message rude/{};", number));
   }
 }
 

@@ -24,6 +24,8 @@ constexpr std::array kMutants = {
            .oracles = {"S19", "S4"},
            .scenario = "transactions",
            .seeds_max = 100,
+           // What settles an undecided commit reads, too.
+           .besides = "S6",
            .needs_no_fault = true},
     Mutant{.name = "M5",
            .what = "phantom: a range read without a conflict range",

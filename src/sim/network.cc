@@ -207,12 +207,14 @@ void Network::schedule(int64_t at_ns, async::Work work) {
 
 void Network::transmit(const Wire& wire, int from, Bytes bytes) {
   End& end = wire->ends[from];
-  if (end.hole) {
+  if (end.hole || end.reset) {
     return;
   }
   const int64_t now_ns = scheduler_.now_ns();
   if (faults_.chance(options_.reset_rate)) {
     ++end.sent_epoch;
+    // What is sent before the news arrives would come without what was lost.
+    end.reset = true;
     break_later(wire, from, now_ns + latency().nanos(), Fault::kNetworkPacketLoss);
     break_later(wire, 1 - from, now_ns + latency().nanos(), Fault::kNetworkPacketLoss);
     return;

@@ -60,6 +60,7 @@ struct End {
   bool broken = false;
   std::optional<Fault> broken_by;
   bool hole = false;                  // what we send is swallowed
+  bool reset = false;                 // something we sent is lost, and the news is on its way
   size_t waiting = 0;                 // chunks that we sent and that a cut link holds back
   uint64_t sent_epoch = 0;            // what was sent under an older epoch never arrives
   size_t outstanding_bytes = 0;       // sent and not yet taken by the peer

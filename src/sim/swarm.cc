@@ -39,8 +39,9 @@ enum class Family : uint8_t {
   kStoreOutages,
   kWatches,
   kDeclaredDead,
+  kRudeClients,
 };
-constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kDeclaredDead) + 1;
+constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kRudeClients) + 1;
 
 void switch_on_network(Swarm& swarm, Family family, world::Rng& rng) {
   switch (family) {
@@ -123,6 +124,9 @@ void switch_on_host(Swarm& swarm, Family family, world::Rng& rng) {
       break;
     case Family::kBuggify:
       swarm.buggify_per_million = 250'000;
+      break;
+    case Family::kRudeClients:
+      swarm.rude_interval = Duration::millis(rng.between(200, 5'000));
       break;
     default:
       break;
@@ -250,6 +254,7 @@ void Swarm::visit(const Visit& visit) {
   knob("loops", loops);
   knob("nodes", nodes);
   knob("clients", clients);
+  knob("rude_interval_ns", rude_interval);
   knob("buggify", buggify_per_million);
   knob("crash_interval_ns", crash_interval);
   knob("kill_interval_ns", kill_interval);

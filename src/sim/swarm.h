@@ -44,6 +44,9 @@ struct Swarm {
   Duration slow_cpu_max;                  // a host takes up to so long for each piece of work
   int64_t activation_read_fail_rate = 0;  // of reads in the first seconds after a start
 
+  // Clients that misbehave.
+  Duration rude_interval;
+
   // Links.
   Duration partition_interval;
   Duration slow_pair_max;

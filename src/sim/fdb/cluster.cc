@@ -417,6 +417,9 @@ Task<void> FdbCluster::answer_late(Attempt& attempt, Commit& commit, FdbAnswer a
 }
 
 void FdbCluster::start_watches(Attempt& attempt) {
+  if (!attempt.watches.empty() && !std::exchange(watched_, true)) {
+    configure_watch_faults(wire_.simulation().ledger(), faults_);
+  }
   for (const WatchKey& key : std::exchange(attempt.watches, {})) {
     const auto found = watches_.find(key);
     if (found == watches_.end()) {

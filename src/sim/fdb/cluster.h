@@ -129,7 +129,8 @@ class FdbCluster {
   Tally tally_;
   uint64_t commits_seen_ = 0;
   std::map<uint64_t, Commit> commits_;
-  bool still_ = false;  // an outage
+  bool still_ = false;    // an outage
+  bool watched_ = false;  // somebody has watched a key
   Fault outage_ = Fault::kStoreUnavailable;
   std::vector<std::pair<FdbAnswer, Duration>> held_;  // answers, by an outage
   store::Version recovered_{0};

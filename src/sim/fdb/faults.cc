@@ -10,7 +10,7 @@ void configure_faults(FaultLedger& ledger, const FdbFaults& faults) {
   const auto undecided = faults.timed_out_rate + faults.version_changed_rate;
   const bool outages = faults.unavailable_interval > Duration();
   const bool recoveries = faults.recovery_interval > Duration();
-  const std::array<std::pair<bool, Fault>, 15> configured = {{
+  const std::array<std::pair<bool, Fault>, 13> configured = {{
       {faults.too_old_rate > 0, Fault::kStoreTooOld},
       {faults.future_version_rate > 0, Fault::kStoreFutureVersion},
       {faults.process_behind_rate > 0, Fault::kStoreProcessBehind},
@@ -24,13 +24,20 @@ void configure_faults(FaultLedger& ledger, const FdbFaults& faults) {
       {undecided > 0, Fault::kCommitLandedLate},
       {outages, Fault::kStoreUnavailable},
       {recoveries, Fault::kStoreRecovery},
-      {faults.watch_late_rate > 0, Fault::kWatchLate},
-      {faults.watch_spurious_rate > 0, Fault::kWatchSpurious},
   }};
   for (const auto& [possible, fault] : configured) {
     if (possible) {
       ledger.configure(fault);
     }
+  }
+}
+
+void configure_watch_faults(FaultLedger& ledger, const FdbFaults& faults) {
+  if (faults.watch_late_rate > 0) {
+    ledger.configure(Fault::kWatchLate);
+  }
+  if (faults.watch_spurious_rate > 0) {
+    ledger.configure(Fault::kWatchSpurious);
   }
   if (faults.watch_missed_rate > 0) {
     ledger.configure(Fault::kWatchMissed);

@@ -45,8 +45,9 @@ struct FdbFaults {
   uint64_t watch_missed_rate = 0;    // it fails (1029, 1039) or stays silent instead of firing
 };
 
-// In this run these faults may happen.
+// In this run these faults may happen; those of watches where somebody watches.
 void configure_faults(FaultLedger& ledger, const FdbFaults& faults);
+void configure_watch_faults(FaultLedger& ledger, const FdbFaults& faults);
 
 // FoundationDB's error codes, by its names.
 namespace fdb_code {

@@ -98,7 +98,11 @@ void FdbWire::arrive(FdbRequest request, Way way) {
 }
 
 void FdbWire::send(FdbAnswer answer, Duration extra) {
-  const Duration delay = latency(cluster_host_, host_of(answer.client)) + extra;
+  const std::string& to = host_of(answer.client);
+  const Duration delay = latency(cluster_host_, to) + extra;
+  if (simulation_.network().links().slowness(cluster_host_, to) > Duration()) {
+    answer.mark(Fault::kNetworkSlowPair);
+  }
   later(delay, [this, answer = std::move(answer)]() mutable { arrive(std::move(answer)); });
 }
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "async/select.h"
 #include "async/sleep.h"
 #include "store/exactly_once.h"
 
@@ -18,6 +20,8 @@ constexpr std::string_view kHeads = "h/";
 constexpr std::string_view kCount = "c/";
 // One, in eight bytes, little endian.
 constexpr ByteView kOne{"\1\0\0\0\0\0\0\0", 8};
+
+constexpr Duration kWatchPatience = Duration::seconds(2);
 
 store::KeyRange list_range() { return {"l/", "l0"}; }
 store::KeyRange row_range() { return {"p/", "p0"}; }
@@ -145,9 +149,19 @@ Task<void> attempt(StoreAccess access, store::Transaction& transaction, const Pl
       leave_mark(transaction, plan.id, record);
       break;
     case PlanKind::kOnce:
+    case PlanKind::kWatch:
+      co_await one_step(transaction, plan, 0, record);
       break;
   }
+  // A watch begins with its transaction's commit.
+  const std::unique_ptr<store::Watch> watch =
+      plan.kind == PlanKind::kWatch ? transaction.watch(plan.steps.front().key) : nullptr;
   const store::Version version = co_await transaction.commit();
+  if (watch != nullptr) {
+    // It is a hint: it may fail, come late, or never.
+    static_cast<void>(
+        co_await async::timeout(access.world.loop, kWatchPatience, watch->changed()).result());
+  }
   if (version != store::kNoVersion) {
     const Bytes stamp = transaction.versionstamp().bytes;
     record.commit_version = version;
@@ -189,6 +203,9 @@ Plan draw_plan(ChoiceStream& choices, std::string id) {
   } else if (dice < 45) {
     plan.kind = PlanKind::kOnce;
     plan.steps.push_back({PlanStep::Kind::kAppend, list()});
+  } else if (dice < 50) {
+    plan.kind = PlanKind::kWatch;
+    plan.steps.push_back({PlanStep::Kind::kRead, list()});
   } else {
     for (uint64_t left = 1 + choices.choose(4); left > 0; --left) {
       const uint64_t kind = choices.choose(10);

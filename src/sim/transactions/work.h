@@ -18,6 +18,7 @@ enum class PlanKind : uint8_t {
   kLimited,  // reads a range; adds a row if there are few, clears all or some if there are many
   kCounts,   // atomic additions, blind
   kOnce,     // appends to a list through run_exactly_once
+  kWatch,    // reads a list and waits for a while until it changes
 };
 
 struct PlanStep {
