@@ -141,11 +141,15 @@ Task<void> Activation::activate() {
       continue;
     }
     // Owned elsewhere, or the actor's own reason, unless the fence says that it is lost.
-    const bool holds = co_await fence_holds();
-    runtime_.world_.faults.sometimes("actor.activation.fence_lost", !holds);
-    if (holds) {
-      co_return std::move(begun).error();
+    const Result<bool> holds = co_await fence_holds().result();
+    if (!holds.ok() && holds.error().code == Code::kAborted) {
+      co_await async::sleep_for(runtime_.world_.loop, kRetryPause * attempt);
+      continue;
     }
+    if (!holds.ok() || *holds) {
+      co_return holds.ok() ? std::move(begun).error() : holds.error();
+    }
+    runtime_.world_.faults.reached("actor.activation.fence_lost");
     co_await runtime_.rejoin(fence_->epoch());
   }
 }
@@ -157,9 +161,9 @@ Task<void> Activation::settle_earlier() {
     co_return kOk;
   }
   const auto any = [](const std::optional<Bytes>&) -> Result<bool> { return true; };
-  auto settled = co_await store::settle(runtime_.world_, runtime_.database_,
-                                        {head_key_, found->second}, any)
-                     .result();
+  auto settled =
+      co_await store::settle(runtime_.world_, runtime_.database_, {head_key_, found->second}, any)
+          .result();
   if (!settled.ok()) {
     co_return base::unavailable("an earlier turn of " + self_.to_string() +
                                 " is still undecided; try again later");
@@ -192,6 +196,9 @@ Task<void> Activation::read_state(store::Transaction& transaction) {
 }
 
 Task<void> Activation::read_head(store::Transaction& transaction) {
+  // An earlier attempt may have found a head that is gone by now.
+  turn_ = 0;
+  nonce_.clear();
   auto bytes = co_await transaction.get(head_key_).result();
   if (!bytes.ok()) {
     if (!runtime_.world_.faults.mutant("M24")) {
@@ -317,7 +324,10 @@ Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn
     co_return std::nullopt;
   }
   // Nobody can say; what is in memory is no longer known to be true, and the commit may yet land.
-  runtime_.unsettled_[self_] = std::move(nonce);
+  // Under an epoch that is gone it cannot.
+  if (fence_->epoch() == runtime_.ownership_.fence().epoch()) {
+    runtime_.unsettled_[self_] = std::move(nonce);
+  }
   pending.finish(faults.mutant("M10") ? base::failed_precondition("the turn was not done")
                                       : std::move(happened).error());
   co_return Next::kEnd;

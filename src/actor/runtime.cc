@@ -111,6 +111,8 @@ Task<void> Runtime::rejoin(cluster::Epoch lost) {
   }
   world_.log.warn("the node lost its fence and joins again", {{"node", world_.self.get()}});
   co_await ownership_.join();
+  // What was undecided under the old epoch can land no more.
+  unsettled_.clear();
   std::vector<std::shared_ptr<Activation>> stale;
   for (auto& [ref, activation] : active_) {
     // Those that are still activating find out by themselves and go on under the new epoch.

@@ -91,8 +91,8 @@ class Runtime {
   std::function<void()> orphaned_;
   std::map<std::string, ActorFactory> types_;
   std::map<ActorRef, std::shared_ptr<Activation>> active_;
-  // Nonces of undecided turns that nobody could settle. They may land yet, so the actor's next
-  // activation settles them before it reads anything.
+  // Nonces of turns that were undecided under the present epoch and that nobody could settle. They
+  // may land yet, so the actor's next activation settles them before it reads anything.
   std::map<ActorRef, Bytes> unsettled_;
   async::Semaphore joining_;
   Scope workers_;

@@ -118,6 +118,8 @@ size_t AgentClient::begin(OpKind kind, std::string agent, std::string text) {
   history_.push_back(std::move(op));
   read_fails_before_.resize(history_.size());
   read_fails_before_.back() = fails;
+  damaged_before_.resize(history_.size());
+  damaged_before_.back() = simulation_.ledger().received(Fault::kStorageCorruption);
   simulation_.scheduler().note(
       host_.name(), "op",
       fmt::format("call #{} {}", history_.size() - 1, history_.back().to_string()));
@@ -135,7 +137,8 @@ void AgentClient::end(size_t place, const Answer& answer) {
     const bool lost = op.status == 500 && answer.body.empty();
     op.model_error = lost ? std::string(kReasonLost) : read_model_error(answer.body);
   }
-  const bool damaged = simulation_.ledger().received(Fault::kStorageCorruption) > 0;
+  const bool damaged =
+      simulation_.ledger().received(Fault::kStorageCorruption) > damaged_before_[place];
   if (op.status == 500 && op.model_error.empty() && !damaged) {
     // Of all faults only damaged data is one: the others are 503.
     simulation_.fail("500", "an internal error: " + op.to_string() + " " + answer.body);

@@ -55,6 +55,7 @@ class AgentClient {
   History& history_;
   ChoiceStream& spelling_;
   std::vector<uint64_t> read_fails_before_;  // by place in the history
+  std::vector<uint64_t> damaged_before_;
   uint64_t texts_ = 0;
   std::unique_ptr<net::HttpClient> http_;
 };

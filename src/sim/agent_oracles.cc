@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "store/keys.h"
+
 namespace kelpie::sim {
 namespace {
 
@@ -362,6 +364,17 @@ std::optional<Failure> check_store(const History& history, const std::map<Bytes,
         if (key.find(id) != Bytes::npos) {
           return delete_failure("a deleted agent left a key behind", *view.remove, contents);
         }
+      }
+    }
+    if (view.remove == nullptr && view.remove_called_ns != kNever) {
+      // Nobody knows whether it was deleted; but not by half.
+      const Bytes config = store::keys::agent_config(id);
+      const auto first = contents.lower_bound(config);
+      const bool whole = first != contents.end() && first->first.starts_with(config);
+      const auto names_it = [&](const auto& entry) { return entry.first.find(id) != Bytes::npos; };
+      const auto left = std::ranges::find_if(contents, names_it);
+      if (!whole && left != contents.end()) {
+        return Failure{"S18", "a delete of unknown outcome left a part of " + id + " behind"};
       }
     }
     for (const Op* send : view.sends) {

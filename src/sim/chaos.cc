@@ -55,8 +55,7 @@ void Chaos::spawn(async::Scope& scope) {
   }
   if (swarm.slow_pair_max > Duration() && linked_.size() > 1) {
     simulation_.ledger().configure(Fault::kNetworkSlowPair);
-    const std::string& a = linked_[choices_.choose(linked_.size())];
-    const std::string& b = linked_[choices_.choose(linked_.size())];
+    const auto [a, b] = pick_link();
     simulation_.network().links().slow_down(
         a, b, choices_.between(Duration::millis(1), swarm.slow_pair_max));
   }
@@ -79,12 +78,21 @@ void Chaos::heal() {
   simulation_.network().links().mend_all();
 }
 
+std::pair<std::string, std::string> Chaos::pick_link() {
+  const size_t a = choices_.choose(linked_.size());
+  const size_t b = (a + 1 + choices_.choose(linked_.size() - 1)) % linked_.size();
+  return {linked_[a], linked_[b]};
+}
+
 void Chaos::stand_still(SimHost& host) {
   host.pause();
+  const uint64_t number = ++pauses_;
+  pause_of_[host.name()] = number;
   const Duration length = choices_.between(Duration::micros(100), simulation_.swarm().pause_max);
   // Not a task: a host that was paused is resumed, whoever has been cancelled.
-  simulation_.loop().start_timer(simulation_.loop().now() + length, [this, &host] {
-    if (on_ && host.paused()) {
+  simulation_.loop().start_timer(simulation_.loop().now() + length, [this, &host, number] {
+    // A crash may have ended it, and another have begun.
+    if (on_ && host.paused() && pause_of_.at(host.name()) == number) {
       host.resume();
     }
   });
@@ -186,16 +194,14 @@ Task<void> Chaos::split() {
 }
 
 Task<void> Chaos::one_way() {
-  const std::string& from = linked_[choices_.choose(linked_.size())];
-  const std::string& to = linked_[choices_.choose(linked_.size())];
+  const auto [from, to] = pick_link();
   simulation_.network().links().cut(from, to);
   co_await sleep(a_while());
   co_return kOk;
 }
 
 Task<void> Chaos::flap() {
-  const std::string& a = linked_[choices_.choose(linked_.size())];
-  const std::string& b = linked_[choices_.choose(linked_.size())];
+  const auto [a, b] = pick_link();
   for (uint64_t left = 2 + choices_.choose(8); left > 0; --left) {
     cut_both(a, b);
     co_await sleep(choices_.between(Duration::millis(1), Duration::seconds(1)));
@@ -216,7 +222,9 @@ Task<void> Chaos::swizzle() {
   }
   for (const std::string& host : chosen) {
     for (const std::string& other : linked_) {
-      cut_both(host, other);
+      if (other != host) {
+        cut_both(host, other);
+      }
     }
     co_await sleep(choices_.between(Duration::millis(1), Duration::seconds(1)));
   }

@@ -2,7 +2,10 @@
 // partitions, jumping and slewed clocks. Crashes are the scenario's, which knows what runs where.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "async/scope.h"
@@ -39,6 +42,8 @@ class Chaos {
   // Right behind the check of a fence is the best moment for an owner to stand still.
   void pause_after_check(SimHost& host);
   void stand_still(SimHost& host);
+  // Two different hosts.
+  std::pair<std::string, std::string> pick_link();
   Duration a_while();
   auto sleep(Duration length);
 
@@ -47,6 +52,8 @@ class Chaos {
   std::vector<std::string> linked_;
   ChoiceStream& choices_;
   bool on_ = false;
+  uint64_t pauses_ = 0;                       // of any host, so far
+  std::map<std::string, uint64_t> pause_of_;  // the newest, by host
 };
 
 }  // namespace kelpie::sim

@@ -121,8 +121,8 @@ DurableDisk::DurableDisk(Scheduler& scheduler, Choices& choices, FaultLedger& le
 std::unique_ptr<store::Backend> DurableDisk::open(SimLoop& loop) {
   // An incarnation that ended in order may have left a batch undecided; a restart decides it.
   crash();
-  if (std::exchange(torn_, false)) {
-    count(loop.label(), Fault::kCrashTornWrite);
+  for (const Fault fault : std::exchange(unseen_, {})) {
+    count(loop.label(), fault);
   }
   return std::make_unique<DurableBackend>(*this, loop);
 }
@@ -138,11 +138,14 @@ void DurableDisk::crash() {
   const Version kept = keeps == 0 ? synced_ : unsynced_[keeps - 1].version;
   const bool loses = kept < written_;
   // Of the first one that is lost, half may be there, or all of it with a wrong bit.
-  torn_ = loses && crashes_.choose(3) > 0;
-  count("disk", loses ? Fault::kCrashBeforeWrite : Fault::kCrashAfterWrite);
+  const bool torn = loses && crashes_.choose(3) > 0;
+  unseen_.push_back(loses ? Fault::kCrashBeforeWrite : Fault::kCrashAfterWrite);
+  if (torn) {
+    unseen_.push_back(Fault::kCrashTornWrite);
+  }
   scheduler_.note("disk", "store",
                   fmt::format("crash: synced {}, written {}, kept {}{}", synced_.get(),
-                              written_.get(), kept.get(), torn_ ? ", the next one torn" : ""));
+                              written_.get(), kept.get(), torn ? ", the next one torn" : ""));
   settle(kept);
   unsynced_.clear();
   for (auto it = keys_.begin(); it != keys_.end();) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "sim/choices.h"
@@ -104,7 +105,7 @@ class DurableDisk {
   std::function<void()> on_write_;
   Observer observer_;
   std::deque<store::CommitBatch> unsynced_;  // written, oldest first
-  bool torn_ = false;                        // the next start drops half a batch
+  std::vector<Fault> unseen_;                // what the next start meets
   std::map<Bytes, History> keys_;
   store::Version written_{0};
   store::Version synced_{0};

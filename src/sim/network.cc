@@ -172,6 +172,8 @@ void Network::configure_faults() {
   if (std::exchange(configured_, true)) {
     return;
   }
+  // Latencies differ, so one connection may overtake another.
+  ledger_.configure(Fault::kNetworkMessageReorder);
   const std::pair<uint64_t, Fault> rates[] = {
       {options_.tail_rate, Fault::kNetworkDelay},
       {options_.clog_rate, Fault::kNetworkClog},

@@ -108,7 +108,7 @@ struct SchedulerOptions {
   uint64_t events_without_timer_max = 1'000'000;
   // PCT: how many demotions, spread over how many events.
   uint64_t pct_depth = 3;
-  uint64_t pct_span_events = 200'000;
+  uint64_t pct_span_events = 20'000;
 };
 
 // A piece of work that could run next. Its sequence number stays the same until it has run.

@@ -29,6 +29,10 @@ SimHost::Running::Running(SimHost& host, SimLoop& on, std::string node)
                                   },
                               .reached =
                                   [&host](std::string_view site) {
+                                    if (site == "actor.turn.fence_lost" ||
+                                        site == "actor.activation.fence_lost") {
+                                      host.simulation_.ledger().receive(Fault::kNodeDeclaredDead);
+                                    }
                                     if (host.on_reached_) {
                                       host.on_reached_(site);
                                     }

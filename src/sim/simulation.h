@@ -122,6 +122,8 @@ class Simulation {
 
   // No more faults from now on: the liveness half of a run.
   void heal();
+  // Whether the faults have ended, and what they may still have brought about.
+  [[nodiscard]] bool healed() const { return now_ns() > excused_until_ns_; }
   // Whether a storage fault may explain what just went wrong in code that had received
   // `errors_before` of them when it started. After `heal` nothing is explained, but for a moment of
   // aftermath.

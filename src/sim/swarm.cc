@@ -206,6 +206,8 @@ Swarm Swarm::calm(const Choices& choices, Profile profile) {
   Swarm swarm;
   swarm.scheduler.policy = static_cast<Policy>(rng.below(kPolicies));
   swarm.scheduler.pct_depth = rng.below(5) + 1;
+  // A run has some thousand events, or some hundred thousand.
+  swarm.scheduler.pct_span_events = uint64_t{1} << choices.fork("swarm/pct").between(12, 18);
   swarm.chaos = profile == Profile::kLong ? Duration::seconds(rng.between(600, 1'800))
                                           : Duration::seconds(rng.between(60, 120));
   swarm.loops = static_cast<int64_t>(choices.fork("swarm/loops").below(2)) + 1;
@@ -250,6 +252,7 @@ void Swarm::visit(const Visit& visit) {
   };
   knob("policy", scheduler.policy);
   knob("pct_depth", scheduler.pct_depth);
+  knob("pct_span", scheduler.pct_span_events);
   knob("chaos_ns", chaos);
   knob("loops", loops);
   knob("nodes", nodes);

@@ -4,8 +4,8 @@
 // A batch fills while the one before it is on its way to the disk: each transaction is resolved
 // against the window, the batch in flight and the batch so far as it comes, and its writes become
 // plain mutations. When the disk is free: read what atomic operations start from, Backend::apply,
-// and only then reply. A transaction that met a conflict hears of it no sooner than the batch in
-// flight is visible, which may be what it met: so it does not try again in vain.
+// and only then reply. A transaction that met a conflict hears of it when its own batch begins its
+// way to the disk: the batch before, which may be what it met, is visible by then.
 //
 // After an undecided apply the pipeline stops for good: a failed sync says nothing about what later
 // syncs would prove (the kernel may have dropped the dirty pages), so everything after it would be
@@ -92,8 +92,8 @@ class CommitPipeline {
   Result<std::shared_ptr<const Snapshot>> snapshot_at(Version version);
 
   [[nodiscard]] WatchTable& watches() { return watches_; }
-  // The next batch's version is so much greater than it would be, as after a recovery of
-  // FoundationDB. `by` is positive.
+  // The version of the next batch that begins to fill is so much greater than it would be, as after
+  // a recovery of FoundationDB. `by` is positive.
   void jump_versions(int64_t by);
   // Begins a watch whose transaction has committed: compares with the newest state, too.
   Task<void> start_watch(WatchTable::EntryPtr entry);

@@ -6,7 +6,6 @@ kelpie=build/release/src/kelpie
 out=build/test/sim
 require "$out"  # what the stages sim and sim-dev have left
 first=${DST_SEED:-1}
-scenario=$(sim_scenarios "$kelpie" | head -n 1)
 
 run_counted "one set of objects" python3 tests/sim/one_set_of_objects.py build/release
 
@@ -27,15 +26,19 @@ else
   skip "faults received, sites hit" "needs SEEDS of 1000 or more"
 fi
 
-cat "$out/$scenario"-short-*.hashes >"$out/here.hashes"
-# The sample, and every seed that failed, without address randomisation.
-{
-  setarch -R "$kelpie" sim hashes --scenario "$scenario" --from "$first" --count "$SEEDS" --sampled
-  sed -n 's/^FAILED seed \([0-9]*\) .*/\1/p' build/test/sim.log | sort -un | while read -r seed; do
-    setarch -R "$kelpie" sim hashes --scenario "$scenario" --from "$seed"
-  done
-} >"$out/fixed-layout.hashes"
-same_hashes "hashes of another address layout" "$out/here.hashes" "$out/fixed-layout.hashes"
-cat "$out"/dev-*.hashes >"$out/dev.hashes"
-same_hashes "hashes of the dev build" "$out/here.hashes" "$out/dev.hashes"
+# The sample, and every seed that failed, without address randomisation; and the seeds of the dev
+# build.
+while read -r scenario; do
+  cat "$out/$scenario"-short-*.hashes >"$out/here.hashes"
+  count=$(wc -l <"$out/here.hashes")
+  {
+    setarch -R "$kelpie" sim hashes --scenario "$scenario" --from "$first" --count "$count" --sampled
+    sed -n 's/^FAILED seed \([0-9]*\) .*/\1/p' build/test/sim.log | sort -un | while read -r seed; do
+      setarch -R "$kelpie" sim hashes --scenario "$scenario" --from "$seed"
+    done
+  } >"$out/fixed-layout.hashes"
+  same_hashes "$scenario: hashes of another address layout" "$out/here.hashes" "$out/fixed-layout.hashes"
+  cat "$out/dev-$scenario"-*.hashes >"$out/dev.hashes"
+  same_hashes "$scenario: hashes of the dev build" "$out/here.hashes" "$out/dev.hashes"
+done < <(sim_scenarios "$kelpie")
 [ "$(failures)" -eq 0 ]

@@ -149,6 +149,8 @@ Task<void> ActorNode::perform(Parts& parts, Loop& home, ObjectOp op,
     }
   }
   answer.fate = ended.ok() ? Fate::kOk : fate_of(ended.error());
+  answer.broken = !ended.ok() &&
+                  (ended.error().code == Code::kInternal || ended.error().code == Code::kDataLoss);
   answer.error = ended.ok() ? "" : ended.error().to_string();
   home.post_from_thread(
       [done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });

@@ -19,6 +19,7 @@ struct ObjectAnswer {
   std::optional<Bytes> seen;
   Swap swap = Swap::kDone;
   std::string error;
+  bool broken = false;  // an error that no fault of a cluster explains
 };
 
 // Driven from the simulation's own loop.

@@ -16,6 +16,7 @@
 #include "sim/chaos.h"
 #include "sim/check/linearizable.h"
 #include "sim/fdb/sim_fdb.h"
+#include "sim/model/idempotency_trace.h"
 #include "sim/model/ownership_trace.h"
 #include "store/fdb/fdb_database.h"
 #include "store/keys.h"
@@ -38,6 +39,18 @@ Task<void> wait(std::shared_ptr<Slot> slot) {
   co_return kOk;
 }
 
+// A new epoch under the node's name.
+Task<void> replace_epoch(World& world, std::shared_ptr<store::FdbConnection> connection,
+                         std::string name, std::function<void(bool)> done) {
+  store::FdbDatabase database(world.loop, std::move(connection));
+  auto transaction = database.begin();
+  transaction->set_versionstamped_value(store::keys::epoch(name),
+                                        Bytes(store::Versionstamp::kBytes, '\0'), 0);
+  const bool ok = (co_await transaction->commit().result()).ok();
+  done(ok);
+  co_return kOk;
+}
+
 class Actors final : public Scenario {
  public:
   explicit Actors(Simulation& simulation)
@@ -49,7 +62,10 @@ class Actors final : public Scenario {
         operator_(simulation.add_host("operator")),
         chaos_scope_(simulation.loop(), [this](const Error& error) { broken(error); }),
         work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
-    fdb_.set_commit_observer([this](const store::CommitBatch& batch) { ownership_.batch(batch); });
+    fdb_.set_commit_observer([this](const store::CommitBatch& batch) {
+      commits_.batch(batch);
+      ownership_.batch(batch);
+    });
     std::vector<SimHost*> hosts;
     std::vector<std::string> names = {"cluster"};
     for (int64_t i = 0; i < simulation.swarm().nodes; ++i) {
@@ -82,6 +98,7 @@ class Actors final : public Scenario {
 
   Simulation& simulation_;
   SimFdb fdb_;
+  IdempotencyTrace commits_{{}};
   OwnershipTrace ownership_;
   ChoiceStream& choices_;
   ChoiceStream& crashes_rng_;
@@ -174,6 +191,9 @@ Task<Fate> Actors::ask(ObjectOp op, ActorNode& node, Duration patience) {
     record.seen = slot->answer->seen;
     record.swap = slot->answer->swap;
     error = slot->answer->error;
+    if (slot->answer->broken) {
+      simulation_.fail("500", record.to_string() + " " + error);
+    }
     if (record.fate == Fate::kUnknown) {
       record.returned_ns = kNever;
     }
@@ -214,35 +234,19 @@ Task<void> Actors::declare_dead() {
   for (;;) {
     co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
     ActorNode& node = *nodes_[crashes_rng_.choose(nodes_.size())];
-    const bool lives = node.up();
-    struct Declare {
-      static Task<void> commit(World& world, std::shared_ptr<store::FdbConnection> connection,
-                               std::string name, std::function<void(bool)> done) {
-        store::FdbDatabase database(world.loop, std::move(connection));
-        auto transaction = database.begin();
-        transaction->set_versionstamped_value(store::keys::epoch(name),
-                                              Bytes(store::Versionstamp::kBytes, '\0'), 0);
-        const bool ok = (co_await transaction->commit().result()).ok();
-        done(ok);
-        co_return kOk;
-      }
-    };
     auto slot = std::make_shared<Slot>(simulation_.loop());
     World& world = operator_.world();
     async::Scope scope(world.loop, [](const Error&) {});
-    scope.spawn(Declare::commit(world, fdb_.connect(operator_), node.host().name(),
-                                [slot, &home = simulation_.loop()](bool ok) {
-                                  home.post_from_thread([slot, ok] {
-                                    slot->answer =
-                                        ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
-                                    slot->done.set();
-                                  });
-                                }));
+    scope.spawn(replace_epoch(world, fdb_.connect(operator_), node.host().name(),
+                              [slot, &home = simulation_.loop()](bool ok) {
+                                home.post_from_thread([slot, ok] {
+                                  slot->answer =
+                                      ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
+                                  slot->done.set();
+                                });
+                              }));
     static_cast<void>(
         co_await async::timeout(simulation_.loop(), kLivenessPatience, wait(slot)).result());
-    if (lives && slot->answer && slot->answer->fate == Fate::kOk) {
-      simulation_.ledger().receive(Fault::kNodeDeclaredDead);
-    }
   }
 }
 
@@ -264,20 +268,22 @@ Task<void> Actors::everyone_answers(std::string_view by) {
   step(fmt::format("liveness after {}", by));
   const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
   for (uint64_t object = 0; object < kActors; ++object) {
+    bool read = false;
     for (uint64_t attempt = 0;; ++attempt) {
       ObjectOp op;
       op.client = "auditor";
       op.object = fmt::format("actor-{}", object + 1);
-      op.kind = attempt % 2 == 0 ? ObjectOpKind::kRead : ObjectOpKind::kWrite;
+      op.kind = read ? ObjectOpKind::kWrite : ObjectOpKind::kRead;
       if (op.kind == ObjectOpKind::kWrite) {
         op.argument = std::to_string(++values_);
       }
       const ObjectOpKind kind = op.kind;
       const Fate fate =
-          co_await ask(std::move(op), *nodes_[attempt / 2 % nodes_.size()], kLivenessPatience);
+          co_await ask(std::move(op), *nodes_[attempt % nodes_.size()], kLivenessPatience);
       if (fate == Fate::kOk && kind == ObjectOpKind::kWrite) {
         break;
       }
+      read = read || fate == Fate::kOk;
       if (simulation_.now_ns() > deadline_ns) {
         simulation_.fail("L1", fmt::format("after {} actor-{} cannot be called", by, object + 1));
         co_return kOk;
@@ -297,12 +303,17 @@ Task<void> Actors::restart() {
 }
 
 void Actors::judge() {
-  if (const auto& failure = ownership_.failure()) {
-    simulation_.fail(failure->oracle, failure->message);
+  for (const auto* failure : {&commits_.failure(), &ownership_.failure()}) {
+    if (*failure) {
+      simulation_.fail((*failure)->oracle, (*failure)->message);
+    }
+  }
+  if (ownership_.counters().turns == 0) {
+    simulation_.fail("scenario", "no turn was committed, so nothing was judged");
   }
   const CheckResult checked = check_linearizable(history_, RegisterObject());
   if (checked.verdict == HistoryVerdict::kUndecided) {
-    ++undecided_;
+    undecided_ += history_.size();
   } else if (checked.verdict != HistoryVerdict::kHolds) {
     simulation_.fail(checked.verdict == HistoryVerdict::kViolation ? "S4" : "scenario",
                      checked.to_string());

@@ -25,6 +25,7 @@ void configure_faults(FaultLedger& ledger, const FdbFaults& faults) {
       {outages, Fault::kStoreUnavailable},
       {recoveries, Fault::kStoreRecovery},
   }};
+  ledger.configure(Fault::kStoreConflict);
   for (const auto& [possible, fault] : configured) {
     if (possible) {
       ledger.configure(fault);

@@ -92,6 +92,9 @@ void SharedServer::ended(End end) {
     if (end == End::kTakenOver) {
       return;
     }
+    if (simulation_.healed()) {
+      simulation_.fail("start", host_.name() + " ended after all faults had ended");
+    }
     home.start_timer(home.now() + kRestartDelay, [this, started] {
       if (!up() && starts_ == started) {
         start();

@@ -12,6 +12,7 @@
 #include "sim/agent_client.h"
 #include "sim/agent_oracles.h"
 #include "sim/chaos.h"
+#include "sim/model/idempotency_trace.h"
 #include "sim/model/ownership_trace.h"
 #include "sim/takeover/shared_server.h"
 #include "store/keys.h"
@@ -36,7 +37,10 @@ class TakeOver final : public Scenario {
         chaos_scope_(simulation.loop(), [this](const Error& error) { broken(error); }),
         work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     history_.reserve(10'000);
-    fdb_.set_commit_observer([this](const store::CommitBatch& batch) { ownership_.batch(batch); });
+    fdb_.set_commit_observer([this](const store::CommitBatch& batch) {
+      commits_.batch(batch);
+      ownership_.batch(batch);
+    });
     std::vector<SimHost*> hosts;
     std::vector<std::string> names = {"cluster"};
     std::vector<world::Address> addresses;
@@ -85,6 +89,7 @@ class TakeOver final : public Scenario {
   Simulation& simulation_;
   History history_;
   SimFdb fdb_;
+  IdempotencyTrace commits_{{}};
   OwnershipTrace ownership_;
   ChoiceStream& choices_;
   ChoiceStream& keeper_;
@@ -140,10 +145,15 @@ Task<void> TakeOver::run() {
   step("audit");
   co_await audit();
   step("cold restart");
-  co_await servers_[newest_]->stop();
-  servers_[newest_]->start();
-  co_await audit();
-  co_await servers_[newest_]->stop();
+  // One that has ended by itself by now has failed the run.
+  if (servers_[newest_]->up()) {
+    co_await servers_[newest_]->stop();
+    servers_[newest_]->start();
+    co_await audit();
+  }
+  if (servers_[newest_]->up()) {
+    co_await servers_[newest_]->stop();
+  }
   co_return kOk;
 }
 
@@ -281,8 +291,13 @@ Task<void> TakeOver::audit() {
 }
 
 void TakeOver::judge() {
-  if (const auto& failure = ownership_.failure()) {
-    simulation_.fail(failure->oracle, failure->message);
+  for (const auto* failure : {&commits_.failure(), &ownership_.failure()}) {
+    if (*failure) {
+      simulation_.fail((*failure)->oracle, (*failure)->message);
+    }
+  }
+  if (ownership_.counters().turns == 0) {
+    simulation_.fail("scenario", "no turn was committed, so nothing was judged");
   }
   if (simulation_.failure()) {
     return;

@@ -9,7 +9,7 @@ namespace kelpie::sim {
 namespace {
 
 // Below this a campaign is too small to demand that each configured fault arrives.
-constexpr uint64_t kFaultRunsMin = 100;
+constexpr uint64_t kFaultRunsMin = 30;
 constexpr uint64_t kUndecidedPerMillionMax = 5'000;
 constexpr std::string_view kCanary = "canary";
 

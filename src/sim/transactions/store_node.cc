@@ -47,6 +47,7 @@ StoreNode::~StoreNode() = default;
 void StoreNode::start() {
   CHECK(!up());
   ++starts_;
+  storage_errors_before_ = simulation_.ledger().storage_errors();
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
   if (parts_->embedded != nullptr) {
@@ -102,6 +103,10 @@ Task<void> StoreNode::end_with_store(StoreNode& node, Parts& parts) {
 void StoreNode::died(uint64_t start) {
   if (!up() || starts_ != start) {
     return;
+  }
+  if (!simulation_.storage_fault_since(storage_errors_before_)) {
+    simulation_.fail("start",
+                     "the store of " + host_.name() + " stopped, and no fault explains it");
   }
   crash();
   Loop& home = simulation_.loop();

@@ -53,6 +53,7 @@ class StoreNode {
   DurableDisk* disk_;
   SimFdb* fdb_;
   uint64_t starts_ = 0;
+  uint64_t storage_errors_before_ = 0;  // received before the last start
   std::unique_ptr<Parts> parts_;
 };
 

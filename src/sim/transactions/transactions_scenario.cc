@@ -148,12 +148,16 @@ Task<void> Transactions::run() {
   co_await audit("after the heal");
   step("cold restart");
   for (const auto& node : nodes_) {
-    co_await node->stop();
-    node->start();
+    if (node->up()) {
+      co_await node->stop();
+      node->start();
+    }
   }
   co_await audit("after the cold restart");
   for (const auto& node : nodes_) {
-    co_await node->stop();
+    if (node->up()) {
+      co_await node->stop();
+    }
   }
   co_return kOk;
 }
@@ -233,6 +237,9 @@ Task<void> Transactions::heal() {
   while (fdb_ != nullptr && !fdb_->quiet() && simulation_.now_ns() < deadline_ns) {
     co_await sleep(Duration::millis(100));
   }
+  if (fdb_ != nullptr && !fdb_->quiet()) {
+    simulation_.fail("L2", "after all faults have ended, commits are still on their way");
+  }
   co_return kOk;
 }
 
@@ -283,7 +290,7 @@ void Transactions::judge_marks() {
 
 void Transactions::conclude(const CheckResult& checked) {
   if (checked.verdict == HistoryVerdict::kUndecided) {
-    ++undecided_;
+    undecided_ = records_.size();
     return;
   }
   if (checked.verdict == HistoryVerdict::kHolds) {

@@ -31,7 +31,7 @@ class RocksdbSnapshot final : public Snapshot {
   std::shared_ptr<DiskReads> reads_;
   Version version_;
   // The first small rows that were asked for. Each turn of each actor reads its node's epoch first,
-  // so it is among them, and RocksDB is asked for it once a batch, not once a turn.
+  // so it is mostly among them, and RocksDB is asked for it once a batch, not once a turn.
   mutable std::vector<KeyValue> at_hand_;
 };
 
