@@ -431,12 +431,13 @@ void FirstLight::judge() {
   if (simulation_.failure()) {
     return;
   }
-  std::optional<Failure> found = commits_.failure();
+  // What clients saw says more than what the store was given.
+  std::optional<Failure> found = check_agents(history_, settled_ns_, node_.disk().contents());
   if (!found) {
-    found = owners_.failure();
+    found = commits_.failure();
   }
   if (!found) {
-    found = check_agents(history_, settled_ns_, node_.disk().contents());
+    found = owners_.failure();
   }
   if (!found) {
     found = provider_.judge(history_);
