@@ -107,8 +107,7 @@ int run(const Command& command) {
 int main(int argc, char** argv) {
   using namespace kelpie::app;
   if (argc > 1 && std::string_view(argv[1]) == "sim") {
-    return kelpie::sim::run_sim_cli(argc - 2, argv + 2, std::getenv("DST_SEED"),
-                                    kelpie::kVersion);
+    return kelpie::sim::run_sim_cli(argc - 2, argv + 2, std::getenv("DST_SEED"), kelpie::kVersion);
   }
   const auto parsed =
       parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc),

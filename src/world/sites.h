@@ -10,12 +10,8 @@ namespace kelpie::world {
 
 // buggify: `area.what`.
 inline constexpr std::array<std::string_view, 6> kBuggifySites = {
-    "actor.idle_at_once",
-    "server.owner_records",
-    "store.commit.batch_of_one",
-    "store.commit.false_conflict",
-    "store.range.short_page",
-    "store.settle.give_up",
+    "actor.idle_at_once",          "server.owner_records",   "store.commit.batch_of_one",
+    "store.commit.false_conflict", "store.range.short_page", "store.settle.give_up",
 };
 
 // sometimes, reached.
