@@ -73,7 +73,6 @@ Task<void> AgentActor::drive() {
       continue;
     }
     if (more.error().code == Code::kNotFound) {
-      services_.world.faults.reached("agent.drive.deleted_meanwhile");
       driving_ = false;  // the agent was deleted meanwhile
       co_return kOk;
     }

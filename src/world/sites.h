@@ -15,7 +15,7 @@ inline constexpr std::array<std::string_view, 6> kBuggifySites = {
 };
 
 // sometimes, reached.
-inline constexpr std::array<std::string_view, 28> kReachedSites = {
+inline constexpr std::array<std::string_view, 26> kReachedSites = {
     "actor.activation.fence_lost",
     "actor.fence.checked",
     "actor.give_away.failed",
@@ -28,7 +28,6 @@ inline constexpr std::array<std::string_view, 28> kReachedSites = {
     "actor.settle.nobody_knows",
     "actor.turn.fence_lost",
     "agent.accept.queued_behind",
-    "agent.drive.deleted_meanwhile",
     "agent.drive.look_again",
     "agent.drive.step_again",
     "agent.model.failed",
@@ -37,7 +36,6 @@ inline constexpr std::array<std::string_view, 28> kReachedSites = {
     "cluster.claim.from_the_dead",
     "cluster.claim.owned_elsewhere",
     "cluster.claim.undecided",
-    "cluster.release.not_ours",
     "store.commit.batch_of_many",
     "store.commit.conflict",
     "store.commit.refused",
