@@ -25,7 +25,8 @@ class Chaos {
   ~Chaos();
 
   void spawn(async::Scope& scope);
-  // Whatever it has done to hosts and links is undone. Its tasks have been cancelled.
+  // Hosts go on at full speed and links are whole; what is slow for good, and where clocks have got
+  // to, stays. Its tasks have been cancelled.
   void heal();
 
  private:

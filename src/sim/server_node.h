@@ -49,7 +49,6 @@ class ServerNode {
   struct Beside;
   struct Parts;
   void died(const Error& error);
-  void destroy();
 
   Simulation& simulation_;
   SimHost& host_;

@@ -161,6 +161,14 @@ int64_t Simulation::draw_drift_ppm(std::string_view host) const {
   return max == 0 ? 0 : choices_.fork(fmt::format("drift/{}", host)).between(-max, max);
 }
 
+void Simulation::destroy_crashed(const SimHost& host, const std::function<void()>& destroy) {
+  const uint64_t before = trace_.hash();
+  destroy();
+  if (trace_.hash() != before) {
+    fail("S3", "a destructor had an effect after the crash of " + host.name());
+  }
+}
+
 void Simulation::fail(std::string oracle, std::string message) {
   if (!failure_) {
     scheduler_.note("sim", "step", "FAILED " + oracle + ": " + message);

@@ -116,6 +116,10 @@ class Simulation {
   void fail(std::string oracle, std::string message);
   [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
 
+  // Destroys what ran on a host that has crashed. A real crash runs no destructor, so one that has
+  // an effect fails the run.
+  void destroy_crashed(const SimHost& host, const std::function<void()>& destroy);
+
   // How the clocks of a host of this name run.
   [[nodiscard]] WallClockOptions draw_clock(std::string_view host) const;
   [[nodiscard]] int64_t draw_drift_ppm(std::string_view host) const;

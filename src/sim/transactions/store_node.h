@@ -44,7 +44,6 @@ class StoreNode {
 
  private:
   struct Parts;
-  void destroy();
   static Task<void> end_with_store(StoreNode& node, Parts& parts);
   void died(uint64_t start);
 

@@ -91,7 +91,9 @@ class Transactions final : public Scenario {
 
   Task<void> client(int64_t number);
   Task<Fate> ask(const std::string& client, Plan plan, StoreNode& node);
-  Task<void> crashes(Duration mean, bool power);
+  // How a process ends before its time.
+  enum class End : uint8_t { kPowerOff, kKilled };
+  Task<void> crashes(Duration mean, End end);
   Task<void> heal();
   Task<void> audit(std::string name);
   void judge_marks();
@@ -131,10 +133,10 @@ Task<void> Transactions::run() {
   }
   step(shared_ ? "chaos on a shared store" : "chaos on an embedded store");
   if (swarm.crash_interval > Duration()) {
-    chaos_scope_.spawn(crashes(swarm.crash_interval, true));
+    chaos_scope_.spawn(crashes(swarm.crash_interval, End::kPowerOff));
   }
   if (swarm.kill_interval > Duration()) {
-    chaos_scope_.spawn(crashes(swarm.kill_interval, false));
+    chaos_scope_.spawn(crashes(swarm.kill_interval, End::kKilled));
   }
   chaos_->spawn(chaos_scope_);
   for (int64_t i = 0; i < swarm.clients; ++i) {
@@ -200,7 +202,7 @@ Task<void> Transactions::client(int64_t number) {
   co_return kOk;
 }
 
-Task<void> Transactions::crashes(Duration mean, bool power) {
+Task<void> Transactions::crashes(Duration mean, End end) {
   for (;;) {
     co_await sleep(crash_choices_.between(Duration::millis(1), mean * 2));
     StoreNode& node = *nodes_[crash_choices_.choose(nodes_.size())];
@@ -209,7 +211,7 @@ Task<void> Transactions::crashes(Duration mean, bool power) {
         simulation_.ledger().configure(Fault::kCrashDuringTransaction);
         simulation_.ledger().receive(Fault::kCrashDuringTransaction);
       }
-      power ? node.crash() : node.kill();
+      end == End::kPowerOff ? node.crash() : node.kill();
       co_await sleep(crash_choices_.between(Duration::millis(1), Duration::seconds(2)));
     }
     if (!node.up()) {
