@@ -91,7 +91,7 @@ Task<AgentClient::Answer> AgentClient::ask(std::string method, std::string path,
     answer.body = std::move(read).value();
   } else {
     // The head said it was done; what it said is lost.
-    answer.body.clear();
+    answer.cut = true;
   }
   co_return std::move(answer);
 }
@@ -134,7 +134,7 @@ void AgentClient::end(size_t place, const Answer& answer) {
   op.storage_errors =
       simulation_.ledger().received(Fault::kStorageReadFail) > read_fails_before_[place];
   if (op.kind == OpKind::kSend && op.status >= 400) {
-    const bool lost = op.status == 500 && answer.body.empty();
+    const bool lost = op.status == 500 && answer.cut;
     op.model_error = lost ? std::string(kReasonLost) : read_model_error(answer.body);
   }
   const bool damaged =

@@ -41,6 +41,7 @@ class AgentClient {
     Outcome outcome = Outcome::kUnknown;
     int status = 0;
     std::string body;
+    bool cut = false;  // the body, or a part of it, was lost on its way
   };
   struct Page;
   Task<Answer> ask(std::string method, std::string path, std::string body, Duration patience);

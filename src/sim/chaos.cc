@@ -66,13 +66,15 @@ void Chaos::spawn(async::Scope& scope) {
   }
 }
 
-void Chaos::heal() {
+void Chaos::heal(const Frozen& frozen) {
   on_ = false;
   for (SimHost* host : tested_) {
     if (host->paused()) {
       host->resume();
     }
-    host->slow_down(Duration());
+    if (!frozen.slow_processors) {
+      host->slow_down(Duration());
+    }
     host->on_reached({});
   }
   simulation_.network().links().mend_all();

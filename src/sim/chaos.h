@@ -25,9 +25,9 @@ class Chaos {
   ~Chaos();
 
   void spawn(async::Scope& scope);
-  // Hosts go on at full speed and links are whole; what is slow for good, and where clocks have got
-  // to, stays. Its tasks have been cancelled.
-  void heal();
+  // Hosts go on, at full speed unless slow processors are frozen, and links are whole; what is slow
+  // for good, and where clocks have got to, stays. Its tasks have been cancelled.
+  void heal(const Frozen& frozen = {});
 
  private:
   Task<void> pauses();

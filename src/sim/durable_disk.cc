@@ -178,14 +178,14 @@ void DurableDisk::set_read_fail_rate(uint64_t per_million) {
   }
 }
 
-void DurableDisk::heal() {
-  options_.slow_rate = 0;
-  options_.read_fail_rate = 0;
-  options_.corrupt_rate = 0;
-  options_.no_memory_rate = 0;
-  options_.full_rate = 0;
-  options_.write_fail_rate = 0;
-  options_.sync_fail_rate = 0;
+void DurableDisk::heal(const DiskOptions& left) {
+  options_.slow_rate = left.slow_rate;
+  options_.read_fail_rate = left.read_fail_rate;
+  options_.corrupt_rate = left.corrupt_rate;
+  options_.no_memory_rate = left.no_memory_rate;
+  options_.full_rate = left.full_rate;
+  options_.write_fail_rate = left.write_fail_rate;
+  options_.sync_fail_rate = left.sync_fail_rate;
 }
 
 void DurableDisk::remark(Version version, const Mutation& mutation) {
@@ -310,7 +310,8 @@ bool DurableDisk::strikes(uint64_t rate, const SimLoop& loop, Fault fault) {
   if (!faults_.chance(rate)) {
     return false;
   }
-  count(loop.label(), fault);
+  ledger_.receive_disk_error(fault);
+  scheduler_.note(loop.label(), "fault", fault_name(fault));
   return true;
 }
 

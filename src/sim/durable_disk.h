@@ -65,8 +65,8 @@ class DurableDisk {
 
   // From now on reads fail so often.
   void set_read_fail_rate(uint64_t per_million);
-  // No more faults of any kind.
-  void heal();
+  // No more faults of any kind, but at the rates of `left`.
+  void heal(const DiskOptions& left = {});
 
   // What a reader of the disk itself sees, for oracles: the newest durable state.
   [[nodiscard]] std::map<Bytes, Bytes> contents() const;

@@ -46,6 +46,8 @@ constexpr std::array<FaultInfo, kFaultCount> kFaults = {{
     {Fault::kSlowCpu, "SlowCpu", "each piece of its work takes milliseconds", "L2"},
     {Fault::kOutOfMemory, "OutOfMemory",
      "a read or a commit is refused for want of memory, or the process is killed", "S3 S20 L1"},
+    {Fault::kGracefulStop, "GracefulStop",
+     "it is told to stop while work is in flight, and has ended in order", "S21 S3 S17 L1"},
     {Fault::kStorageReadFail, "StorageReadFail", "a read of the store fails", "S20"},
     {Fault::kStorageWriteFail, "StorageWriteFail",
      "writing a batch fails: the commit is undecided and the store stops", "S3"},
@@ -129,6 +131,7 @@ void FaultLedger::add(const FaultLedger& other) {
     configured_[i] += other.configured_[i];
     received_[i] += other.received_[i];
   }
+  disk_errors_ += other.disk_errors_;
 }
 
 void SiteLedger::add(const SiteLedger& other) {

@@ -42,6 +42,7 @@ enum class Fault : uint8_t {
   kHostPause,
   kSlowCpu,
   kOutOfMemory,
+  kGracefulStop,
   // a host's disk
   kStorageReadFail,
   kStorageWriteFail,
@@ -111,17 +112,23 @@ class FaultLedger {
   [[nodiscard]] uint64_t received(Fault fault) const {
     return received_[static_cast<size_t>(fault)];
   }
-  // Errors of the store: what may explain that code under test complains, or ends.
-  [[nodiscard]] uint64_t storage_errors() const {
-    return received(Fault::kStorageReadFail) + received(Fault::kStorageWriteFail) +
-           received(Fault::kStorageSyncFail) + received(Fault::kStorageCorruption) +
-           received(Fault::kDiskFull) + received(Fault::kOutOfMemory);
+  // The same, for an error that a disk gave: what may explain that code under test complains, or
+  // does not start.
+  void receive_disk_error(Fault fault) {
+    receive(fault);
+    ++disk_errors_;
+  }
+  [[nodiscard]] uint64_t disk_errors() const { return disk_errors_; }
+  // Of these, what stops a store for good: nobody knows what is on the disk.
+  [[nodiscard]] uint64_t undecided_writes() const {
+    return received(Fault::kStorageWriteFail) + received(Fault::kStorageSyncFail);
   }
   void add(const FaultLedger& other);
 
  private:
   std::array<uint64_t, kFaultCount> configured_{};
   std::array<uint64_t, kFaultCount> received_{};
+  uint64_t disk_errors_ = 0;
 };
 
 // How often each site of world/sites.h was asked or reached. Can be added up over runs.

@@ -29,6 +29,10 @@ constexpr size_t kAgentsMax = 4;
 constexpr size_t kBursts = 4;
 constexpr Duration kLivenessBound = Duration::seconds(120);
 constexpr Duration kLongPatience = Duration::seconds(20);
+// A run whose provider does not answer takes about a minute to say so, and there may be many.
+constexpr Duration kLostProviderBound = Duration::hours(4);
+constexpr Duration kLostProviderPatience = Duration::minutes(5);
+constexpr size_t kLostCalls = 3;
 
 class FirstLight final : public Scenario {
  public:
@@ -41,7 +45,8 @@ class FirstLight final : public Scenario {
         hosts_chaos_(simulation, {&node_.host()},
                      provider_.linked({"node", "client-1", "client-2", "client-3"})),
         chaos_(simulation.loop(), [this](const Error& error) { broken(error); }),
-        work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
+        work_(simulation.loop(), [this](const Error& error) { broken(error); }),
+        lost_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     history_.reserve(10'000);
     node_.disk().set_write_listener([this] { written_.set(); });
     // Where the seed mixes both ways to own actors, neither rule fits all writes.
@@ -80,16 +85,25 @@ class FirstLight final : public Scenario {
   Task<void> moment_to_crash();
   Task<void> read_failures();
   Task<void> kills();
+  Task<void> stops();
   Task<void> rudeness();
   void activation_window();
 
-  Task<void> heal();
+  Frozen freeze();
+  void heal(const Frozen& frozen);
+  Task<void> thaw();
+  Task<void> lost_work(AgentClient& client);
+  [[nodiscard]] Duration bound() const {
+    return provider_.lost() ? kLostProviderBound : kLivenessBound;
+  }
   Task<void> liveness();
   Task<void> bursts();
   Task<void> burst(AgentClient& client, std::string agent);
   Task<void> all_runs_end();
   std::optional<std::string> unfinished() const;
   Task<void> answers(std::string agent, int64_t deadline_ns);
+  // Of the core, any one.
+  AgentClient& core_client() { return *clients_[core_[choices_.choose(core_.size())]]; }
   Task<void> audit();
   Task<void> restart();
 
@@ -103,14 +117,16 @@ class FirstLight final : public Scenario {
   bool judges_owners_ = false;
   ChoiceStream& choices_;
   std::vector<std::unique_ptr<AgentClient>> clients_;
-  std::vector<std::string> agents_;  // acknowledged, and no delete was ever called
+  std::vector<size_t> core_ = {0, 1, 2};  // the clients that are not lost
+  std::vector<std::string> agents_;       // acknowledged, and no delete was ever called
   Chaos hosts_chaos_;
   bool chaos_on_ = true;
   int64_t settled_ns_ = kNever;
   async::Event written_{simulation_.loop()};
   async::Event answered_{simulation_.loop()};
   async::Scope chaos_;
-  async::Scope work_;  // last, with chaos_: their tasks use everything above
+  async::Scope work_;
+  async::Scope lost_;  // last, with chaos_ and work_: their tasks use everything above
 };
 
 Task<void> FirstLight::run() {
@@ -134,7 +150,8 @@ Task<void> FirstLight::run() {
   chaos_on_ = false;
   step("heal");
   co_await work_.drain();
-  co_await heal();
+  chaos_.cancel();
+  heal(freeze());
   step("liveness: every run ends by itself");
   co_await all_runs_end();
   co_await bursts();
@@ -143,6 +160,7 @@ Task<void> FirstLight::run() {
   settled_ns_ = simulation_.now_ns();
   step("audit");
   co_await audit();
+  co_await thaw();
   step("cold restart");
   co_await restart();
   step("audit after the restart");
@@ -217,6 +235,10 @@ void FirstLight::spawn_chaos() {
   }
   if (swarm.kill_interval > Duration()) {
     chaos_.spawn(kills());
+  }
+  if (swarm.stop_interval > Duration()) {
+    simulation_.ledger().configure(Fault::kGracefulStop);
+    chaos_.spawn(stops());
   }
   if (swarm.rude_interval > Duration()) {
     chaos_.spawn(rudeness());
@@ -296,15 +318,71 @@ Task<void> FirstLight::kills() {
   }
 }
 
-Task<void> FirstLight::heal() {
-  chaos_.cancel();
-  hosts_chaos_.heal();
-  provider_.heal();
-  simulation_.heal();
-  node_.disk().heal();
+// Crashes may come in the middle of it.
+Task<void> FirstLight::stops() {
+  const Duration mean = simulation_.swarm().stop_interval;
+  for (;;) {
+    co_await sleep(choices_.between(Duration::millis(1), mean * 2));
+    if (node_.up()) {
+      const bool busy = in_flight(history_);
+      if (co_await node_.stop() && busy) {
+        simulation_.ledger().receive(Fault::kGracefulStop);
+      }
+      co_await sleep(choices_.between(Duration::millis(10), Duration::seconds(3)));
+    }
+    if (!node_.up()) {
+      node_.start();
+    }
+  }
+}
+
+Frozen FirstLight::freeze() {
+  Frozen frozen = Frozen::draw(simulation_.choices().stream("liveness"), simulation_.swarm(),
+                               {.servers = provider_.dispensable(),
+                                .clients = {"client-2", "client-3"},
+                                .network = true,
+                                .disk = true});
+  std::erase_if(core_, [&](size_t i) { return frozen.has_lost(clients_[i]->host().name()); });
+  return frozen;
+}
+
+void FirstLight::heal(const Frozen& frozen) {
+  hosts_chaos_.heal(frozen);
+  provider_.heal(frozen);
+  simulation_.heal(frozen);
+  node_.disk().heal(frozen.disk);
+  // Who told it to stop has forgotten it.
+  if (node_.stopping()) {
+    node_.crash();
+  }
   if (!node_.up()) {
     node_.start();
   }
+  for (const auto& client : clients_) {
+    if (frozen.has_lost(client->host().name())) {
+      lost_.spawn(lost_work(*client));
+    }
+  }
+}
+
+// A client that the core does not hear of, or that does not hear of it, must not hold it up.
+Task<void> FirstLight::lost_work(AgentClient& client) {
+  for (size_t left = kLostCalls; left > 0; --left) {
+    co_await client.send(pick_agent(), client.new_text(), kLongPatience);
+  }
+  co_return kOk;
+}
+
+// What was broken for good is well again: what was under way may still arrive.
+Task<void> FirstLight::thaw() {
+  if (simulation_.frozen().nothing()) {
+    co_return kOk;
+  }
+  step("thaw");
+  heal({});
+  co_await lost_.drain();
+  co_await all_runs_end();
+  settled_ns_ = simulation_.now_ns();
   co_return kOk;
 }
 
@@ -324,7 +402,7 @@ std::optional<std::string> FirstLight::unfinished() const {
 
 // Sends nothing: a message would wake an agent that has lost the wake-up of an earlier one.
 Task<void> FirstLight::all_runs_end() {
-  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  const int64_t deadline_ns = simulation_.now_ns() + bound().nanos();
   for (;;) {
     const std::optional<std::string> left = unfinished();
     if (!left) {
@@ -343,9 +421,9 @@ Task<void> FirstLight::bursts() {
   for (size_t round = 0; round < kBursts && !simulation_.failure(); ++round) {
     const std::string agent = pick_agent();
     async::Scope senders(simulation_.loop(), [this](const Error& error) { broken(error); });
-    const size_t clients = 1 + choices_.choose(kClients);
+    const size_t clients = 1 + choices_.choose(core_.size());
     for (size_t i = 0; i < clients; ++i) {
-      senders.spawn(burst(*clients_[i], agent));
+      senders.spawn(burst(*clients_[core_[i]], agent));
     }
     co_await senders.drain();
     co_await all_runs_end();
@@ -363,7 +441,7 @@ Task<void> FirstLight::burst(AgentClient& client, std::string agent) {
 }
 
 Task<void> FirstLight::liveness() {
-  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  const int64_t deadline_ns = simulation_.now_ns() + bound().nanos();
   for (const std::string& agent : std::vector<std::string>(agents_)) {
     co_await answers(agent, deadline_ns);
   }
@@ -375,9 +453,10 @@ Task<void> FirstLight::liveness() {
 Task<void> FirstLight::answers(std::string agent, int64_t deadline_ns) {
   AgentClient& client = *clients_.front();
   for (;;) {
-    const size_t place = co_await client.send(agent, client.new_text(), kLongPatience);
+    const size_t place = co_await client.send(
+        agent, client.new_text(), provider_.lost() ? kLostProviderPatience : kLongPatience);
     const Op& op = history_[place];
-    if (op.outcome == Outcome::kOk) {
+    if (op.outcome == Outcome::kOk || (provider_.lost() && !op.model_error.empty())) {
       co_return kOk;
     }
     if (op.outcome == Outcome::kAbsent || simulation_.now_ns() > deadline_ns) {
@@ -395,7 +474,7 @@ Task<void> FirstLight::answers(std::string agent, int64_t deadline_ns) {
 Task<void> FirstLight::audit() {
   for (const std::string& agent : std::vector<std::string>(agents_)) {
     for (int attempt = 0;; ++attempt) {
-      AgentClient& client = *clients_[choices_.choose(clients_.size())];
+      AgentClient& client = core_client();
       const size_t place = co_await client.list(agent, 1'000, kLongPatience);
       const Op& op = history_[place];
       if (op.outcome == Outcome::kOk || op.outcome == Outcome::kAbsent) {
@@ -407,7 +486,7 @@ Task<void> FirstLight::audit() {
       }
       co_await sleep(Duration::millis(500));
     }
-    co_await clients_.back()->get(agent, kLongPatience);
+    co_await clients_[core_.back()]->get(agent, kLongPatience);
   }
   co_return kOk;
 }
@@ -423,7 +502,10 @@ Task<void> FirstLight::restart() {
   } else {
     co_await node_.stop();
   }
-  node_.start();
+  // One that has died of itself meanwhile has failed the run.
+  if (!node_.up()) {
+    node_.start();
+  }
   co_return kOk;
 }
 

@@ -1,6 +1,7 @@
-// first_light: one server of one or two loops that crashes, three clients over the simulated
-// network, read errors during activation. Checks S3, S4, S16, S18, S20, S21, that every accepted
-// message is answered (L1), and that every accepted run ends by itself (L2).
+// first_light: one server of one or two loops, three clients over the simulated network; crashes,
+// kills, stops, pauses, partitions, a disk that fails. Checks S3, S4, S16, S17, S18, S20, S21; and
+// beside clients and a provider that are lost for good, that every accepted message is answered
+// (L1), and that every accepted run ends by itself (L2).
 #pragma once
 
 #include <memory>

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kelpie::sim {
 namespace {
 
@@ -33,6 +35,10 @@ std::string Op::to_string() const {
   return fmt::format("{} {} {}{}{} called {} returned {} status {} messages {}", client,
                      op_name(kind), agent, text.empty() ? "" : " ", text, seconds(called_ns),
                      seconds(returned_ns), status, messages.size());
+}
+
+bool in_flight(const History& history) {
+  return std::ranges::any_of(history, [](const Op& op) { return op.returned_ns == kNever; });
 }
 
 }  // namespace kelpie::sim

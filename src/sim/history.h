@@ -53,4 +53,7 @@ struct Op {
 // In order of calling. An index stays valid.
 using History = std::vector<Op>;
 
+// Whether somebody waits for an answer.
+bool in_flight(const History& history);
+
 }  // namespace kelpie::sim

@@ -100,9 +100,9 @@ class Network {
   Network& operator=(const Network&) = delete;
   ~Network();
 
-  // From now on the network only delays: the faults that were drawn already still run out, and
-  // links that were cut are mended. Slow pairs stay slow.
-  void heal();
+  // From now on chunks meet no faults but at the rates of `left`: those that were drawn already
+  // still run out, and links that were cut are mended. Slow pairs stay slow.
+  void heal(const NetworkOptions& left = {});
   [[nodiscard]] Links& links() { return links_; }
 
   // A host's incarnation is gone and its gate is closed: its ports close, and each of its

@@ -56,6 +56,7 @@ RunResult run_seed(const ScenarioInfo& scenario, const RunOptions& options, Trac
     result.undecided = running->undecided();
   }
   result.failure = simulation.failure();
+  result.frozen = simulation.frozen();
   result.ledger = simulation.ledger();
   result.sites = simulation.sites();
   if (options.choices.record) {

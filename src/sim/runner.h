@@ -34,6 +34,7 @@ struct RunResult {
   uint64_t events = 0;
   int64_t simulated_ns = 0;
   Swarm swarm;
+  Frozen frozen;  // what stayed broken when its chaos had ended
   FaultLedger ledger;
   SiteLedger sites;
   // When recorded: all decisions.

@@ -45,9 +45,11 @@ std::unique_ptr<Scenario> make_canary(Simulation& simulation) {
 }
 
 constexpr std::array kScenarios = {
-    ScenarioInfo{"first_light",
-                 "a server that crashes, three HTTP clients, read errors during activation", 0,
-                 make_first_light},
+    ScenarioInfo{
+        "first_light",
+        "one server, its HTTP clients and its disk: crashes, kills, stops, pauses, partitions, "
+        "disk faults, rude clients, sometimes a provider that fails",
+        0, make_first_light},
     ScenarioInfo{"provider", "first_light with agents whose model is a provider that fails", 0,
                  make_provider},
     ScenarioInfo{"tls", "provider over TLS, on a wire that damages bytes", 0, make_tls},

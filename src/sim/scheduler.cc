@@ -70,6 +70,10 @@ async::TimerId SimLoop::start_timer(Instant due, async::Work work) {
   timers_.emplace(key, std::move(work));
   timer_keys_.emplace(id, key);
   scheduler_.waiting_.emplace(key, this);
+  if (timers_.size() > scheduler_.options_.timers_max) {
+    scheduler_.trip(
+        fmt::format("{} has more than {} timers", label_, scheduler_.options_.timers_max));
+  }
   return id;
 }
 
@@ -181,11 +185,17 @@ SimLoop& Scheduler::add_loop_beside(const SimLoop& first, std::string_view name,
   return *loops_.back();
 }
 
+void Scheduler::trip(std::string what) {
+  if (tripped_.empty()) {
+    tripped_ = std::move(what);
+  }
+}
+
 void Scheduler::check_caller(const SimLoop& called, std::string_view what) {
   const bool stray = running_ != nullptr && running_ != &called && running_->host_ == called.host_;
-  if (stray && called.open_ && running_->open_ && tripped_.empty()) {
-    tripped_ = fmt::format("{} calls {} of {}, which only that loop may", running_->label(), what,
-                           called.label());
+  if (stray && called.open_ && running_->open_) {
+    trip(fmt::format("{} calls {} of {}, which only that loop may", running_->label(), what,
+                     called.label()));
   }
 }
 
@@ -196,7 +206,12 @@ void Scheduler::make_ready(SimLoop& loop, async::Work work) {
 void Scheduler::put(Item item) {
   const auto still = still_.find(item.loop->host_);
   const bool waits = still != still_.end() && still->second.pauses > 0;
-  (waits ? still->second.waiting : ready_).push_back(std::move(item));
+  std::vector<Item>& queue = waits ? still->second.waiting : ready_;
+  queue.push_back(std::move(item));
+  if (queue.size() > options_.ready_max) {
+    trip(fmt::format("more than {} pieces of work {}", options_.ready_max,
+                     waits ? "wait for " + queue.back().loop->label() : "are ready"));
+  }
 }
 
 void Scheduler::pause(HostId host) {
@@ -351,15 +366,14 @@ void Scheduler::run_nested(Item item) {
 
 bool Scheduler::guards_hold() {
   if (events_ > options_.events_max) {
-    tripped_ = fmt::format("more than {} events", options_.events_max);
+    trip(fmt::format("more than {} events", options_.events_max));
   } else if (now_ns_ > options_.simulated_ns_max) {
-    tripped_ =
-        fmt::format("more than {} simulated seconds", options_.simulated_ns_max / 1'000'000'000);
-  } else if (ready_.size() > options_.ready_max) {
-    tripped_ = fmt::format("more than {} pieces of work are ready", options_.ready_max);
+    trip(fmt::format("more than {} simulated seconds", options_.simulated_ns_max / 1'000'000'000));
   } else if (events_without_timer_ > options_.events_without_timer_max) {
-    tripped_ = fmt::format("{} pieces of work ran while no timer fired: something spins",
-                           events_without_timer_);
+    trip(fmt::format("{} pieces of work ran while no timer fired: something spins",
+                     events_without_timer_));
+  } else if (events_at_instant_ > options_.events_at_instant_max) {
+    trip(fmt::format("{} events, and time stood still: something spins", events_at_instant_));
   }
   return tripped_.empty();
 }
@@ -377,6 +391,7 @@ bool Scheduler::step() {
   if (!guards_hold()) {
     return false;
   }
+  events_at_instant_ = now_ns_ == std::exchange(instant_ns_, now_ns_) ? events_at_instant_ + 1 : 0;
   const size_t at = pick();
   Item item = std::move(ready_[at]);
   ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(at));

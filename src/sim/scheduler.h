@@ -102,7 +102,10 @@ struct SchedulerOptions {
   uint64_t tick_spread_ns = 51;
   // Guards: beyond these a run has failed.
   uint64_t events_max = 50'000'000;
-  size_t ready_max = 100'000;
+  size_t ready_max = 100'000;   // work that could run, and as much that waits for one host
+  size_t timers_max = 100'000;  // of one loop
+  // Events while time stands still, as it may where ticks are zero.
+  uint64_t events_at_instant_max = 1'000'000;
   int64_t simulated_ns_max = 3'600'000'000'000;
   // Work that runs while no timer fires and nothing is delivered: something spins.
   uint64_t events_without_timer_max = 1'000'000;
@@ -191,6 +194,8 @@ class Scheduler {
   void put(Item item);
   void be_slow(HostId host);
   void check_caller(const SimLoop& called, std::string_view what);
+  // The first guard that trips is the one that is told.
+  void trip(std::string what);
   void run_nested(Item item);
   void release_due_timers();
   size_t pick();
@@ -218,6 +223,8 @@ class Scheduler {
   uint64_t sequence_ = 0;
   uint64_t events_ = 0;
   uint64_t events_without_timer_ = 0;
+  int64_t instant_ns_ = 0;  // of the last event, and how many there were at it
+  uint64_t events_at_instant_ = 0;
   uint64_t running_priority_ = 0;
   const SimLoop* running_ = nullptr;
   std::set<uint64_t> demotions_;

@@ -262,5 +262,66 @@ TEST(Scheduler, AGuardStopsWhatSpins) {
   EXPECT_NE(scheduler.tripped().find("spins"), std::string::npos);
 }
 
+// Of a run that is left to itself, once `begin` has set it going.
+std::string tripped(SchedulerOptions options, void (*begin)(Scheduler&, SimLoop&)) {
+  Choices choices(1);
+  Trace trace;
+  Scheduler scheduler(choices, trace, options);
+  begin(scheduler, scheduler.add_loop(HostId(1), "a", Incarnation(1)));
+  while (scheduler.step()) {
+  }
+  return scheduler.tripped();
+}
+
+TEST(Scheduler, AGuardStopsAQueueThatGrows) {
+  const auto ten = [](Scheduler&, SimLoop& loop) {
+    for (int i = 0; i < 10; ++i) {
+      loop.post([] {});
+    }
+  };
+  EXPECT_EQ(tripped({.ready_max = 10}, ten), "");
+  EXPECT_EQ(tripped({.ready_max = 9}, ten), "more than 9 pieces of work are ready");
+}
+
+TEST(Scheduler, AGuardStopsAQueueThatGrowsWhileItsHostStandsStill) {
+  const auto ten = [](Scheduler& scheduler, SimLoop& loop) {
+    scheduler.pause(HostId(1));
+    for (int i = 0; i < 10; ++i) {
+      loop.post([] {});
+    }
+    SimLoop& system = scheduler.system();
+    system.start_timer(system.now() + Duration::seconds(1),
+                       [&scheduler] { scheduler.resume(HostId(1)); });
+  };
+  EXPECT_EQ(tripped({.ready_max = 10}, ten), "");
+  EXPECT_EQ(tripped({.ready_max = 9}, ten), "more than 9 pieces of work wait for a#1");
+}
+
+TEST(Scheduler, AGuardStopsALoopWithEverMoreTimers) {
+  const auto ten = [](Scheduler&, SimLoop& loop) {
+    for (int i = 0; i < 10; ++i) {
+      loop.start_timer(loop.now() + Duration::seconds(i), [] {});
+    }
+  };
+  EXPECT_EQ(tripped({.timers_max = 10}, ten), "");
+  EXPECT_EQ(tripped({.timers_max = 9}, ten), "a#1 has more than 9 timers");
+}
+
+struct NoDelay {
+  static void again(SimLoop& on) {
+    on.start_timer(on.now(), [&on] { again(on); });
+  }
+};
+
+// Each of its events is a timer's, so that nothing but the clock tells.
+TEST(Scheduler, AGuardStopsTimersThatAreDueAgainAndAgainAtOneInstant) {
+  const auto spin = [](Scheduler&, SimLoop& loop) { NoDelay::again(loop); };
+  EXPECT_NE(tripped({.tick_min_ns = 0, .tick_spread_ns = 1, .events_at_instant_max = 1'000}, spin)
+                .find("time stood still"),
+            std::string::npos);
+  EXPECT_EQ(tripped({.events_max = 5'000, .events_at_instant_max = 1'000}, spin),
+            "more than 5000 events");
+}
+
 }  // namespace
 }  // namespace kelpie::sim

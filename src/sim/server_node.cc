@@ -29,13 +29,6 @@ api::ServerOptions server_options(size_t loop, size_t loops) {
                             .loops = loops};
 }
 
-// A store that has stopped for good ends the process.
-Task<void> end_with_store(World& world, store::LocalDatabase& database) {
-  const std::string reason = co_await database.failed();
-  world.log.error("the store has stopped, so this process ends", {{"reason", reason}});
-  co_return base::unavailable("the store has stopped: " + reason);
-}
-
 }  // namespace
 
 // A loop beside the first: its own models and server over the first loop's store.
@@ -73,7 +66,7 @@ struct ServerNode::Parts {
       peers.push_back(beside.back()->server.as_peer());
     }
     server.route_over(std::move(peers));
-    scope.spawn(end_with_store(world, database));
+    scope.spawn(end_with_store(node, *this));
     scope.spawn(serve(*this, node.address_));
   }
   // In the order of serve.cc. After a crash nothing is pending any more.
@@ -117,22 +110,37 @@ ServerNode::ServerNode(Simulation& simulation, SimHost& host, world::Address add
       address_(std::move(address)),
       options_(std::move(options)),
       disk_(simulation.scheduler(), simulation.choices(), simulation.ledger(),
-            simulation.swarm().disk) {}
+            simulation.swarm().disk),
+      drained_(simulation.loop()) {}
 
 ServerNode::~ServerNode() = default;
 
 void ServerNode::start() {
   CHECK(!up());
   ++starts_;
-  storage_errors_before_ = simulation_.ledger().storage_errors();
+  stopping_ = false;
+  store_stopped_ = false;
+  disk_errors_before_ = simulation_.ledger().disk_errors();
+  undecided_writes_before_ = simulation_.ledger().undecided_writes();
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
+}
+
+// A store that has stopped for good ends the process.
+Task<void> ServerNode::end_with_store(ServerNode& node, Parts& parts) {
+  const std::string reason = co_await parts.database.failed();
+  parts.world.log.error("the store has stopped, so this process ends", {{"reason", reason}});
+  node.store_stopped_ = true;
+  co_return base::unavailable("the store has stopped: " + reason);
 }
 
 // The process has ended by itself: its host is crashed once its own code is off the stack, and
 // the supervisor starts it again.
 void ServerNode::died(const Error& error) {
-  if (!simulation_.storage_fault_since(storage_errors_before_)) {
+  const bool explained = store_stopped_
+                             ? simulation_.undecided_write_since(undecided_writes_before_)
+                             : simulation_.disk_error_since(disk_errors_before_);
+  if (!explained) {
     simulation_.fail("start", "the server ended, and no fault explains it: " + error.to_string());
     return;
   }
@@ -154,7 +162,7 @@ void ServerNode::crash() {
   CHECK(up());
   host_.crash();
   disk_.crash();
-  simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
+  went_down();
 }
 
 void ServerNode::kill() {
@@ -162,23 +170,45 @@ void ServerNode::kill() {
   simulation_.ledger().receive(Fault::kOutOfMemory);
   host_.crash();
   disk_.killed();
-  simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
+  went_down();
 }
 
-Task<void> ServerNode::stop() {
-  CHECK(up());
-  if (parts_->listener != nullptr) {
-    parts_->listener->close();
-  }
-  const Result<void> drained = co_await parts_->server.drain(kDrainBound).result();
+void ServerNode::went_down() {
+  simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
+  drained_.set();
+}
+
+Task<bool> ServerNode::stop() {
+  CHECK(up() && !stopping_);
+  stopping_ = true;
+  drained_.clear();
+  host_.loop().post_from_thread([this] { parts_->scope.spawn(drain(*this, *parts_)); });
+  const uint64_t started = starts_;
   // Out of the server's own call stack, before it is destroyed.
-  co_await async::yield(simulation_.loop());
-  if (!drained.ok()) {
-    simulation_.fail("S21", "the drain failed: " + drained.error().to_string());
+  co_await drained_.wait();
+  if (!up() || starts_ != started) {
+    co_return false;
   }
   parts_.reset();
   host_.stop();
   disk_.crash();
+  co_return true;
+}
+
+// On the host's own loop, as the process does it. Power may go off in the middle.
+Task<void> ServerNode::drain(ServerNode& node, Parts& parts) {
+  if (parts.listener != nullptr) {
+    parts.listener->close();
+  }
+  const Result<void> drained = co_await parts.server.drain(kDrainBound).result();
+  if (!drained.ok()) {
+    node.simulation_.fail("S21", "the drain failed: " + drained.error().to_string());
+  }
+  node.simulation_.loop().post_from_thread([&node, started = node.starts_] {
+    if (node.starts_ == started) {
+      node.drained_.set();
+    }
+  });
   co_return kOk;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "async/event.h"
 #include "async/scope.h"
 #include "async/task.h"
 #include "base/time.h"
@@ -37,10 +38,13 @@ class ServerNode {
   void crash();
   // The process is killed, as for want of memory: the system keeps what was written.
   void kill();
-  // In order: drains, ends, and must leave nothing behind (S21).
-  Task<void> stop();
+  // In order: drains, ends, and must leave nothing behind (S21). False: it went down in another way
+  // meanwhile. Who drops the task leaves the node as one that is `stopping`.
+  Task<bool> stop();
 
   [[nodiscard]] bool up() const { return parts_ != nullptr; }
+  // It drains, and accepts nothing any more.
+  [[nodiscard]] bool stopping() const { return up() && stopping_; }
   [[nodiscard]] DurableDisk& disk() { return disk_; }
   [[nodiscard]] const DurableDisk& disk() const { return disk_; }
   [[nodiscard]] SimHost& host() { return host_; }
@@ -48,7 +52,10 @@ class ServerNode {
  private:
   struct Beside;
   struct Parts;
+  static Task<void> drain(ServerNode& node, Parts& parts);
+  static Task<void> end_with_store(ServerNode& node, Parts& parts);
   void died(const Error& error);
+  void went_down();
 
   Simulation& simulation_;
   SimHost& host_;
@@ -56,7 +63,12 @@ class ServerNode {
   ServerNodeOptions options_;
   DurableDisk disk_;
   uint64_t starts_ = 0;
-  uint64_t storage_errors_before_ = 0;  // received before the last start
+  // Received before the last start.
+  uint64_t disk_errors_before_ = 0;
+  uint64_t undecided_writes_before_ = 0;
+  bool store_stopped_ = false;
+  bool stopping_ = false;
+  async::Event drained_;  // or gone
   std::unique_ptr<Parts> parts_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -53,7 +54,7 @@ World& SimHost::boot() {
                                                    simulation_.draw_drift_ppm(name_));
   loops_.clear();
   loops_.push_back(std::make_unique<Running>(*this, loop, name_));
-  storage_errors_before_ = simulation_.ledger().storage_errors();
+  disk_errors_before_ = simulation_.ledger().disk_errors();
   simulation_.network().host_is_back(name_);
   simulation_.scheduler().note(loop.label(), "boot", "");
   return world();
@@ -122,7 +123,7 @@ void SimHost::stop() {
 }
 
 void SimHost::on_error_log(const std::string& line) {
-  if (!simulation_.storage_fault_since(storage_errors_before_)) {
+  if (!simulation_.disk_error_since(disk_errors_before_)) {
     simulation_.fail("log", loop().label() + " logged an error that no fault explains: " + line);
   }
 }
@@ -176,13 +177,42 @@ void Simulation::fail(std::string oracle, std::string message) {
   }
 }
 
-void Simulation::heal() {
-  network_.heal();
-  excused_until_ns_ = now_ns() + kAftermath.nanos();
+void Simulation::heal(const Frozen& frozen) {
+  network_.heal(frozen.network);
+  for (const auto& [host, how] : frozen.lost) {
+    cut_off(host, how);
+  }
+  excused_until_ns_ = std::min(excused_until_ns_, now_ns() + kAftermath.nanos());
+  if (!frozen.nothing()) {
+    scheduler_.note("sim", "step", "broken for good: " + frozen.to_string());
+    frozen_ = frozen;
+  }
 }
 
-bool Simulation::storage_fault_since(uint64_t errors_before) const {
-  return ledger_.storage_errors() > errors_before && now_ns() <= excused_until_ns_;
+void Simulation::cut_off(const std::string& host, Lost how) {
+  if (how == Lost::kDead) {
+    return;
+  }
+  ledger_.configure(Fault::kNetworkPartition);
+  for (const auto& other : hosts_) {
+    if (other->name() == host) {
+      continue;
+    }
+    if (how != Lost::kMute) {
+      network_.links().cut(other->name(), host);
+    }
+    if (how != Lost::kDeaf) {
+      network_.links().cut(host, other->name());
+    }
+  }
+}
+
+bool Simulation::disk_error_since(uint64_t before) const {
+  return !healed() && ledger_.disk_errors() > before;
+}
+
+bool Simulation::undecided_write_since(uint64_t before) const {
+  return !healed() && ledger_.undecided_writes() > before;
 }
 
 void Simulation::run_until(const bool& done) {

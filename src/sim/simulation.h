@@ -15,6 +15,7 @@
 #include "sim/clock.h"
 #include "sim/durable_disk.h"
 #include "sim/faults.h"
+#include "sim/frozen.h"
 #include "sim/log.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
@@ -99,7 +100,7 @@ class SimHost {
   uint32_t boots_ = 0;
   bool paused_ = false;
   OnReached on_reached_;
-  uint64_t storage_errors_before_ = 0;
+  uint64_t disk_errors_before_ = 0;
   std::vector<std::unique_ptr<Running>> loops_;  // of the newest incarnation
 };
 
@@ -124,14 +125,20 @@ class Simulation {
   [[nodiscard]] WallClockOptions draw_clock(std::string_view host) const;
   [[nodiscard]] int64_t draw_drift_ppm(std::string_view host) const;
 
-  // No more faults from now on: the liveness half of a run.
-  void heal();
+  // The faults of the network end from now on, but for what is frozen: the liveness half of a run.
+  // Links of the hosts that are lost are cut; that those which are dead are down is the scenario's
+  // part. Without anything frozen all is well again.
+  void heal(const Frozen& frozen = {});
+  // What was left broken by the last `heal` that left anything so.
+  [[nodiscard]] const Frozen& frozen() const { return frozen_; }
   // Whether the faults have ended, and what they may still have brought about.
   [[nodiscard]] bool healed() const { return now_ns() > excused_until_ns_; }
-  // Whether a storage fault may explain what just went wrong in code that had received
-  // `errors_before` of them when it started. After `heal` nothing is explained, but for a moment of
+  // Whether an error of a disk may explain what just went wrong in code that started when
+  // `before` of them (FaultLedger::disk_errors) had been received; and why a store stopped for
+  // good, of FaultLedger::undecided_writes. After `heal` nothing is explained, but for a moment of
   // aftermath.
-  [[nodiscard]] bool storage_fault_since(uint64_t errors_before) const;
+  [[nodiscard]] bool disk_error_since(uint64_t before) const;
+  [[nodiscard]] bool undecided_write_since(uint64_t before) const;
 
   [[nodiscard]] Choices& choices() { return choices_; }
   [[nodiscard]] Trace& trace() { return trace_; }
@@ -148,6 +155,8 @@ class Simulation {
   void run_until(const bool& done);
 
  private:
+  void cut_off(const std::string& host, Lost how);
+
   SimulationOptions options_;
   Swarm swarm_;
   Choices choices_;
@@ -157,6 +166,7 @@ class Simulation {
   Scheduler scheduler_;
   Network network_;
   int64_t excused_until_ns_ = std::numeric_limits<int64_t>::max();
+  Frozen frozen_;
   std::optional<Failure> failure_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
 };

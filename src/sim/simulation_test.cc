@@ -20,23 +20,38 @@ TEST(Simulation, AnErrorInTheLogThatNoFaultExplainsFailsTheRun) {
 TEST(Simulation, AnErrorInTheLogAfterAStorageFaultIsExplained) {
   Simulation simulation(SimulationOptions{}, Swarm{});
   World& world = simulation.add_host("node").boot();
-  simulation.ledger().receive(Fault::kStorageReadFail);
+  simulation.ledger().receive_disk_error(Fault::kStorageReadFail);
   world.log.error("it broke");
   EXPECT_FALSE(simulation.failure().has_value());
 }
 
 TEST(Simulation, NothingIsExplainedByFaultsOfAnEarlierIncarnationOrLongAfterTheHeal) {
   Simulation simulation(SimulationOptions{}, Swarm{});
-  simulation.ledger().receive(Fault::kStorageSyncFail);
-  EXPECT_TRUE(simulation.storage_fault_since(0));
-  EXPECT_FALSE(simulation.storage_fault_since(1));
+  simulation.ledger().receive_disk_error(Fault::kStorageSyncFail);
+  EXPECT_TRUE(simulation.disk_error_since(0));
+  EXPECT_FALSE(simulation.disk_error_since(1));
+  EXPECT_TRUE(simulation.undecided_write_since(0));
+  EXPECT_FALSE(simulation.undecided_write_since(1));
   simulation.heal();
-  EXPECT_TRUE(simulation.storage_fault_since(0));
+  EXPECT_TRUE(simulation.disk_error_since(0));
   bool later = false;
   simulation.loop().start_timer(simulation.loop().now() + Duration::seconds(2),
                                 [&] { later = true; });
   simulation.run_until(later);
-  EXPECT_FALSE(simulation.storage_fault_since(0));
+  EXPECT_FALSE(simulation.disk_error_since(0));
+  EXPECT_FALSE(simulation.undecided_write_since(0));
+  // Another heal, of what was broken for good, explains nothing anew.
+  simulation.heal();
+  EXPECT_FALSE(simulation.disk_error_since(0));
+}
+
+TEST(Simulation, AReadThatFailsDoesNotExplainThatAStoreStopsNorAKillThatADiskFails) {
+  Simulation simulation(SimulationOptions{}, Swarm{});
+  simulation.ledger().receive_disk_error(Fault::kStorageReadFail);
+  EXPECT_TRUE(simulation.disk_error_since(0));
+  EXPECT_FALSE(simulation.undecided_write_since(0));
+  simulation.ledger().receive(Fault::kOutOfMemory);
+  EXPECT_FALSE(simulation.disk_error_since(1));
 }
 
 TEST(Simulation, TheFirstFailureIsTheFailureOfTheRun) {
@@ -191,16 +206,22 @@ TEST(Swarm, SomeSeedsHaveNoFaultsAndEveryFamilyIsDrawn) {
   int calm = 0;
   int crashing = 0;
   int failing_reads = 0;
+  int stopping = 0;
+  int freezing = 0;
   for (uint64_t seed = 0; seed < 400; ++seed) {
     const Swarm swarm = Swarm::draw(Choices(seed));
     crashing += swarm.crash_interval > Duration() ? 1 : 0;
     failing_reads += swarm.activation_read_fail_rate > 0 ? 1 : 0;
+    stopping += swarm.stop_interval > Duration() ? 1 : 0;
+    freezing += swarm.freezes ? 1 : 0;
     calm += swarm.to_string() == Swarm::calm(Choices(seed)).to_string() ? 1 : 0;
     EXPECT_EQ(Swarm::parse(swarm.to_string()).value().to_string(), swarm.to_string());
   }
   EXPECT_GT(calm, 5);
   EXPECT_GT(crashing, 100);
   EXPECT_GT(failing_reads, 100);
+  EXPECT_GT(stopping, 100);
+  EXPECT_GT(freezing, 200);
   EXPECT_FALSE(Swarm::parse("chaos_ns=1 nonsense=2").ok());
   EXPECT_FALSE(Swarm::parse("chaos_ns").ok());
 }

@@ -40,8 +40,9 @@ enum class Family : uint8_t {
   kWatches,
   kDeclaredDead,
   kRudeClients,
+  kGracefulStops,
 };
-constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kRudeClients) + 1;
+constexpr uint64_t kFamilies = static_cast<uint64_t>(Family::kGracefulStops) + 1;
 
 void switch_on_network(Swarm& swarm, Family family, world::Rng& rng) {
   switch (family) {
@@ -106,6 +107,9 @@ void switch_on_host(Swarm& swarm, Family family, world::Rng& rng) {
   switch (family) {
     case Family::kCrashes:
       swarm.crash_interval = Duration::millis(rng.between(2'000, 20'000));
+      break;
+    case Family::kGracefulStops:
+      swarm.stop_interval = Duration::millis(rng.between(2'000, 20'000));
       break;
     case Family::kPauses:
       swarm.pause_interval = Duration::millis(rng.between(3'000, 30'000));
@@ -226,6 +230,7 @@ Swarm Swarm::draw(const Choices& choices, Profile profile) {
   if (shape == 0) {
     return swarm;
   }
+  swarm.freezes = choices.fork("swarm/freezes").chance(3, 4);
   if (shape <= 3) {
     switch_on(swarm, rng.below(kFamilies), choices);
     return swarm;
@@ -261,6 +266,8 @@ void Swarm::visit(const Visit& visit) {
   knob("buggify", buggify_per_million);
   knob("crash_interval_ns", crash_interval);
   knob("kill_interval_ns", kill_interval);
+  knob("stop_interval_ns", stop_interval);
+  knob("freezes", freezes);
   knob("pause_interval_ns", pause_interval);
   knob("pause_max_ns", pause_max);
   knob("slow_cpu_max_ns", slow_cpu_max);

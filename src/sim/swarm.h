@@ -39,10 +39,14 @@ struct Swarm {
   // Hosts.
   Duration crash_interval;
   Duration kill_interval;  // killed for want of memory
+  Duration stop_interval;  // stopped in order, whatever is in flight
   Duration pause_interval;
   Duration pause_max = Duration::seconds(20);
   Duration slow_cpu_max;                  // a host takes up to so long for each piece of work
   int64_t activation_read_fail_rate = 0;  // of reads in the first seconds after a start
+
+  // When the chaos ends, some of what is broken stays so (frozen.h).
+  bool freezes = false;
 
   // Clients that misbehave.
   Duration rude_interval;

@@ -37,10 +37,15 @@ Fate fate_of(const Error& error) {
 struct ActorNode::Parts {
   Parts(ActorNode& node, World& in_world)
       : world(in_world),
-        database(world.loop, node.fdb_.connect(node.host_)),
+        adapter(world.loop, node.fdb_.connect(node.host_)),
+        database(adapter, node.host_.loop().label(), node.told_),
         ownership(world, database, cluster::OwnerRecords::kPerActor),
         runtime(world, database, ownership, actor::RuntimeOptions{.idle_timeout = kIdleTimeout}),
-        scope(world.loop, [&node](const Error& error) {
+        scope(world.loop,
+              [&node](const Error& error) {
+                node.simulation_.fail("scenario", "the join ended badly: " + error.to_string());
+              }),
+        calls(world.loop, [&node](const Error& error) {
           node.simulation_.fail("scenario", "a call's task ended badly: " + error.to_string());
         }) {
     runtime.register_type(std::string(kRegisterType),
@@ -54,14 +59,17 @@ struct ActorNode::Parts {
   }
 
   World& world;
-  store::FdbDatabase database;
+  store::FdbDatabase adapter;
+  RecordingDatabase database;
   cluster::Ownership ownership;
   actor::Runtime runtime;
-  async::Scope scope;  // last: its tasks use everything above
+  async::Scope scope;
+  async::Scope calls;  // last, with scope: their tasks use everything above
 };
 
-ActorNode::ActorNode(Simulation& simulation, SimHost& host, SimFdb& fdb)
-    : simulation_(simulation), host_(host), fdb_(fdb) {}
+ActorNode::ActorNode(Simulation& simulation, SimHost& host, SimFdb& fdb,
+                     RecordingDatabase::Told told)
+    : simulation_(simulation), host_(host), fdb_(fdb), told_(std::move(told)) {}
 
 ActorNode::~ActorNode() = default;
 
@@ -87,21 +95,26 @@ void ActorNode::crash() {
   simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
 }
 
-Task<void> ActorNode::stop() {
+bool ActorNode::busy() const { return up() && parts_->calls.size() > 0; }
+
+Task<bool> ActorNode::stop() {
   CHECK(up());
   // Out of the node's own call stack, before it is destroyed.
   co_await async::yield(simulation_.loop());
+  if (!up()) {
+    co_return false;
+  }
   parts_.reset();
   host_.loop().run_pending();
   host_.stop();
-  co_return kOk;
+  co_return true;
 }
 
 void ActorNode::call(const ObjectOp& op, std::function<void(ObjectAnswer)> done) {
   CHECK(up());
   host_.loop().post_from_thread([this, op, done = std::move(done)]() mutable {
     // Only the incarnation that was called runs this: its gate drops what comes late.
-    parts_->scope.spawn(perform(*parts_, simulation_.loop(), std::move(op), std::move(done)));
+    parts_->calls.spawn(perform(*parts_, simulation_.loop(), std::move(op), std::move(done)));
   });
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "sim/check/history.h"
 #include "sim/fdb/sim_fdb.h"
+#include "sim/model/recording_database.h"
 #include "sim/simulation.h"
 
 namespace kelpie::sim {
@@ -25,7 +26,8 @@ struct ObjectAnswer {
 // Driven from the simulation's own loop.
 class ActorNode {
  public:
-  ActorNode(Simulation& simulation, SimHost& host, SimFdb& fdb);
+  // `told` hears, on the node's loop, of each transaction that is told that it has committed.
+  ActorNode(Simulation& simulation, SimHost& host, SimFdb& fdb, RecordingDatabase::Told told);
   ActorNode(const ActorNode&) = delete;
   ActorNode& operator=(const ActorNode&) = delete;
   ~ActorNode();
@@ -33,10 +35,12 @@ class ActorNode {
   // Boots the host; the node joins, again and again until it is joined or gone.
   void start();
   void crash();
-  // In order; nothing may be left behind (S21).
-  Task<void> stop();
+  // In order; nothing may be left behind (S21). False: it went down in another way meanwhile.
+  Task<bool> stop();
 
   [[nodiscard]] bool up() const { return parts_ != nullptr; }
+  // It carries out calls.
+  [[nodiscard]] bool busy() const;
   [[nodiscard]] SimHost& host() { return host_; }
 
   // Asks the node, which is up, for one operation. `done` is called on the simulation's loop, or
@@ -52,6 +56,7 @@ class ActorNode {
   Simulation& simulation_;
   SimHost& host_;
   SimFdb& fdb_;
+  RecordingDatabase::Told told_;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "sim/fdb/sim_fdb.h"
 #include "sim/model/idempotency_trace.h"
 #include "sim/model/ownership_trace.h"
+#include "sim/model/transaction_trace.h"
 #include "store/fdb/fdb_database.h"
 #include "store/keys.h"
 
@@ -61,16 +63,21 @@ class Actors final : public Scenario {
         crashes_rng_(simulation.choices().stream("actors/crashes")),
         operator_(simulation.add_host("operator")),
         chaos_scope_(simulation.loop(), [this](const Error& error) { broken(error); }),
-        work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
+        work_(simulation.loop(), [this](const Error& error) { broken(error); }),
+        lost_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     fdb_.set_commit_observer([this](const store::CommitBatch& batch) {
       commits_.batch(batch);
       ownership_.batch(batch);
+      transactions_.batch(batch);
     });
     std::vector<SimHost*> hosts;
     std::vector<std::string> names = {"cluster"};
     for (int64_t i = 0; i < simulation.swarm().nodes; ++i) {
       SimHost& host = simulation.add_host(fmt::format("node-{}", i + 1));
-      nodes_.push_back(std::make_unique<ActorNode>(simulation, host, fdb_));
+      nodes_.push_back(std::make_unique<ActorNode>(simulation, host, fdb_,
+                                                   [this](const CommittedTransaction& transaction) {
+                                                     transactions_.committed(transaction);
+                                                   }));
       hosts.push_back(&host);
       names.push_back(host.name());
     }
@@ -91,8 +98,15 @@ class Actors final : public Scenario {
   ObjectOp draw(int64_t number);
   Task<Fate> ask(ObjectOp op, ActorNode& node, Duration patience);
   Task<void> crashes();
+  Task<void> stops();
   Task<void> declare_dead();
-  Task<void> heal();
+  Task<bool> declare(std::string node);
+  Frozen freeze();
+  void heal(const Frozen& frozen);
+  Task<void> declare_lost(const Frozen& frozen);
+  void call_lost();
+  Task<void> call_once(ObjectOp op, ActorNode& node);
+  Task<void> thaw();
   Task<void> everyone_answers(std::string_view by);
   Task<void> restart();
 
@@ -100,10 +114,12 @@ class Actors final : public Scenario {
   SimFdb fdb_;
   IdempotencyTrace commits_{{}};
   OwnershipTrace ownership_;
+  TransactionTrace transactions_;
   ChoiceStream& choices_;
   ChoiceStream& crashes_rng_;
   SimHost& operator_;
   std::vector<std::unique_ptr<ActorNode>> nodes_;
+  std::vector<ActorNode*> core_;
   std::unique_ptr<Chaos> chaos_;
   std::vector<ObjectOp> history_;
   std::vector<std::optional<Bytes>> last_seen_ = std::vector<std::optional<Bytes>>(kActors);
@@ -111,7 +127,8 @@ class Actors final : public Scenario {
   uint64_t undecided_ = 0;
   bool chaos_on_ = true;
   async::Scope chaos_scope_;
-  async::Scope work_;  // last, with chaos_scope_: their tasks use everything above
+  async::Scope work_;
+  async::Scope lost_;  // last, with chaos_scope_ and work_: their tasks use everything above
 };
 
 Task<void> Actors::run() {
@@ -123,6 +140,10 @@ Task<void> Actors::run() {
   const Swarm& swarm = simulation_.swarm();
   if (swarm.crash_interval > Duration()) {
     chaos_scope_.spawn(crashes());
+  }
+  if (swarm.stop_interval > Duration()) {
+    simulation_.ledger().configure(Fault::kGracefulStop);
+    chaos_scope_.spawn(stops());
   }
   if (swarm.declare_dead_interval > Duration()) {
     simulation_.ledger().configure(Fault::kNodeDeclaredDead);
@@ -136,8 +157,13 @@ Task<void> Actors::run() {
   chaos_on_ = false;
   step("heal");
   co_await work_.drain();
-  co_await heal();
+  chaos_scope_.cancel();
+  const Frozen frozen = freeze();
+  heal(frozen);
+  co_await declare_lost(frozen);
+  call_lost();
   co_await everyone_answers("the heal");
+  co_await thaw();
   step("cold restart");
   co_await restart();
   co_await everyone_answers("the cold restart");
@@ -233,37 +259,121 @@ Task<void> Actors::declare_dead() {
   const Duration mean = simulation_.swarm().declare_dead_interval;
   for (;;) {
     co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
-    ActorNode& node = *nodes_[crashes_rng_.choose(nodes_.size())];
-    auto slot = std::make_shared<Slot>(simulation_.loop());
-    World& world = operator_.world();
-    async::Scope scope(world.loop, [](const Error&) {});
-    scope.spawn(replace_epoch(world, fdb_.connect(operator_), node.host().name(),
-                              [slot, &home = simulation_.loop()](bool ok) {
-                                home.post_from_thread([slot, ok] {
-                                  slot->answer =
-                                      ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
-                                  slot->done.set();
-                                });
-                              }));
-    static_cast<void>(
-        co_await async::timeout(simulation_.loop(), kLivenessPatience, wait(slot)).result());
+    co_await declare(nodes_[crashes_rng_.choose(nodes_.size())]->host().name());
   }
 }
 
-Task<void> Actors::heal() {
-  chaos_scope_.cancel();
-  chaos_->heal();
-  simulation_.heal();
-  fdb_.heal();
+// Whether it is certain that it has happened.
+Task<bool> Actors::declare(std::string node) {
+  auto slot = std::make_shared<Slot>(simulation_.loop());
+  World& world = operator_.world();
+  async::Scope scope(world.loop, [](const Error&) {});
+  scope.spawn(replace_epoch(
+      world, fdb_.connect(operator_), std::move(node), [slot, &home = simulation_.loop()](bool ok) {
+        home.post_from_thread([slot, ok] {
+          slot->answer = ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
+          slot->done.set();
+        });
+      }));
+  static_cast<void>(
+      co_await async::timeout(simulation_.loop(), kLivenessPatience, wait(slot)).result());
+  co_return slot->answer && slot->answer->fate == Fate::kOk;
+}
+
+// In the middle of a turn, mostly.
+Task<void> Actors::stops() {
+  const Duration mean = simulation_.swarm().stop_interval;
+  for (;;) {
+    co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
+    ActorNode& node = *nodes_[crashes_rng_.choose(nodes_.size())];
+    if (node.up()) {
+      const bool busy = node.busy();
+      if (co_await node.stop() && busy) {
+        simulation_.ledger().receive(Fault::kGracefulStop);
+      }
+      co_await sleep(crashes_rng_.between(Duration::millis(1), Duration::seconds(2)));
+    }
+    if (!node.up()) {
+      node.start();
+    }
+  }
+}
+
+Frozen Actors::freeze() {
+  std::vector<std::string> names;
   for (const auto& node : nodes_) {
-    if (!node->up()) {
-      node->start();
+    names.push_back(node->host().name());
+  }
+  ChoiceStream& choices = simulation_.choices().stream("liveness");
+  return Frozen::draw(
+      choices, simulation_.swarm(),
+      {.servers = all_but_one(choices, std::move(names)), .clients = {}, .cluster = true});
+}
+
+void Actors::heal(const Frozen& frozen) {
+  chaos_->heal(frozen);
+  simulation_.heal(frozen);
+  fdb_.heal(frozen.fdb);
+  core_.clear();
+  for (const auto& node : nodes_) {
+    const std::string& host = node->host().name();
+    if (!frozen.has_lost(host)) {
+      core_.push_back(node.get());
+      if (!node->up()) {
+        node->start();
+      }
+    } else if (node->up() && frozen.is_dead(host)) {
+      node->crash();
+    }
+  }
+}
+
+// As a primary does to a node that it does not hear of, dead or alive: its actors are anyone's, and
+// it commits nothing any more.
+Task<void> Actors::declare_lost(const Frozen& frozen) {
+  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  for (const auto& [host, how] : frozen.lost) {
+    while (!co_await declare(host)) {
+      if (simulation_.now_ns() > deadline_ns) {
+        simulation_.fail("L4", host + " cannot be declared dead");
+        co_return kOk;
+      }
+      co_await sleep(Duration::millis(100));
     }
   }
   co_return kOk;
 }
 
-// Every actor can be called on some node (L1), and by the write that succeeds its history goes on.
+// A node that nobody hears of, or that hears of nobody, is told to do what it must not.
+void Actors::call_lost() {
+  for (const auto& node : nodes_) {
+    const bool lost = std::ranges::find(core_, node.get()) == core_.end();
+    for (int64_t i = 0; lost && node->up() && i < simulation_.swarm().clients; ++i) {
+      lost_.spawn(call_once(draw(i + 1), *node));
+    }
+  }
+}
+
+Task<void> Actors::call_once(ObjectOp op, ActorNode& node) {
+  static_cast<void>(co_await ask(std::move(op), node, kLivenessPatience).result());
+  co_return kOk;
+}
+
+// Who is heard again finds out what has become of it.
+Task<void> Actors::thaw() {
+  if (simulation_.frozen().nothing()) {
+    co_return kOk;
+  }
+  step("thaw");
+  heal({});
+  co_await sleep(choices_.between(Duration(), Duration::seconds(2)));
+  co_await everyone_answers("the thaw");
+  co_await lost_.drain();
+  co_return kOk;
+}
+
+// Every actor can be called on some node of the core (L1, L4), and by the write that succeeds its
+// history goes on.
 Task<void> Actors::everyone_answers(std::string_view by) {
   step(fmt::format("liveness after {}", by));
   const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
@@ -279,7 +389,7 @@ Task<void> Actors::everyone_answers(std::string_view by) {
       }
       const ObjectOpKind kind = op.kind;
       const Fate fate =
-          co_await ask(std::move(op), *nodes_[attempt % nodes_.size()], kLivenessPatience);
+          co_await ask(std::move(op), *core_[attempt % core_.size()], kLivenessPatience);
       if (fate == Fate::kOk && kind == ObjectOpKind::kWrite) {
         break;
       }
@@ -303,12 +413,13 @@ Task<void> Actors::restart() {
 }
 
 void Actors::judge() {
-  for (const auto* failure : {&commits_.failure(), &ownership_.failure()}) {
+  for (const auto* failure :
+       {&commits_.failure(), &ownership_.failure(), &transactions_.failure()}) {
     if (*failure) {
       simulation_.fail((*failure)->oracle, (*failure)->message);
     }
   }
-  if (ownership_.counters().turns == 0) {
+  if (ownership_.counters().turns == 0 || transactions_.counters().reads == 0) {
     simulation_.fail("scenario", "no turn was committed, so nothing was judged");
   }
   const CheckResult checked = check_linearizable(history_, RegisterObject());

@@ -22,8 +22,9 @@ std::string replay_command(const Flags& flags, uint64_t seed) {
 }
 
 void print_failure(const RunResult& run, std::string_view replay) {
-  fmt::print("FAILED seed {} by {}: {}\n  hash {:016x}, {}\n  replay: {}\n", run.seed,
-             run.failure->oracle, run.failure->message, run.hash, run.swarm.to_string(), replay);
+  fmt::print("FAILED seed {} by {}: {}\n  hash {:016x}, {}\n  broken for good: {}\n  replay: {}\n",
+             run.seed, run.failure->oracle, run.failure->message, run.hash, run.swarm.to_string(),
+             run.frozen.to_string(), replay);
   std::fflush(stdout);
 }
 

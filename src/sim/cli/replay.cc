@@ -53,9 +53,12 @@ Result<void> record_tape(const Flags& flags, const Named& named, const RunResult
 
 // The verdict of a run; the exit code.
 int print_result(const Flags& flags, const Named& named, const RunResult& result) {
-  fmt::print("seed {} hash {:016x}: {} operations, {} events, {:.3f} simulated s\n  {}\n",
-             result.seed, result.hash, result.operations, result.events,
-             static_cast<double>(result.simulated_ns) / 1e9, result.swarm.to_string());
+  fmt::print(
+      "seed {} hash {:016x}: {} operations, {} events, {:.3f} simulated s\n  {}\n  "
+      "broken for good: {}\n",
+      result.seed, result.hash, result.operations, result.events,
+      static_cast<double>(result.simulated_ns) / 1e9, result.swarm.to_string(),
+      result.frozen.to_string());
   if (result.failure) {
     Flags with = flags;
     with.scenario = named.scenario->name;

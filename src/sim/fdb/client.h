@@ -41,7 +41,7 @@ class FdbClient : public std::enable_shared_from_this<FdbClient> {
   // Commits that were answered with an error and may be sent yet.
   [[nodiscard]] size_t held_back() const { return held_back_; }
   [[nodiscard]] FdbClientId id() const { return id_; }
-  void heal() { faults_ = FdbFaults(); }
+  void heal(const FdbFaults& left) { faults_ = left; }
 
   // What the code that calls the library must do exactly once, and must not do at all.
   struct Counts {

@@ -32,8 +32,8 @@ class FdbCluster {
   void arrive(FdbRequest request);
   // The client's process is gone: what it waited for is forgotten. Its commits go on.
   void forget(FdbClientId client);
-  // No more faults; what was drawn already still happens.
-  void heal();
+  // No more faults but those of `left`, and no outages; what was drawn already still happens.
+  void heal(const FdbFaults& left);
   // Now, whatever is drawn.
   enum class Outage : uint8_t { kUnavailable, kRecovery };
   void break_down(Outage outage, Duration length);

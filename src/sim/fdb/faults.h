@@ -1,6 +1,8 @@
 // What a simulated FoundationDB cluster does to its clients in one run, drawn per seed.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/time.h"
@@ -78,6 +80,12 @@ inline constexpr store::FdbErrorCode kReadOnlyHasNoStamp = 2021;
 // Up to `max`, and as often of each order of magnitude: what is short enough to fall between two
 // steps of one caller is drawn as often as what is long.
 [[nodiscard]] Duration any_magnitude(ChoiceStream& draws, Duration max);
+
+template <size_t N>
+[[nodiscard]] store::FdbErrorCode one_of(ChoiceStream& draws,
+                                         const std::array<store::FdbErrorCode, N>& codes) {
+  return codes[draws.choose(N)];
+}
 
 // The classes of fdb_error_predicate.
 [[nodiscard]] bool may_have_committed(store::FdbErrorCode code);

@@ -81,11 +81,11 @@ void SimFdb::break_down(FdbCluster::Outage outage, Duration length) {
   cluster_->break_down(outage, length);
 }
 
-void SimFdb::heal() {
-  options_.faults = FdbFaults();
-  cluster_->heal();
+void SimFdb::heal(const FdbFaults& left) {
+  options_.faults = left;
+  cluster_->heal(left);
   for (const std::shared_ptr<FdbClient>& client : wire_->clients()) {
-    client->heal();
+    client->heal(left);
   }
 }
 

@@ -55,8 +55,9 @@ class SimFdb {
   void set_link(const std::string& host, Link link);
   // An outage now; without an effect during another.
   void break_down(FdbCluster::Outage outage, Duration length);
-  // No more faults from now on; commits that land late still do. Links stay as they are.
-  void heal();
+  // No more faults from now on but those of `left`, and no outages; commits that land late still
+  // do. Links stay as they are.
+  void heal(const FdbFaults& left = {});
 
   [[nodiscard]] const FdbCluster::Tally& tally() const { return cluster_->tally(); }
   [[nodiscard]] size_t watches() const { return cluster_->watches(); }

@@ -1,14 +1,14 @@
 #include "sim/model/transaction_ledger.h"
 
+#include "sim/check/history.h"
+
 namespace kelpie::sim {
 namespace {
-
-std::string shown(const std::optional<Bytes>& value) { return value ? "'" + *value + "'" : "none"; }
 
 std::string shown(const std::vector<store::KeyValue>& rows) {
   std::string text = "[";
   for (const store::KeyValue& row : rows) {
-    text += (text.size() > 1 ? ", " : "") + row.key + "='" + row.value + "'";
+    text += (text.size() > 1 ? ", " : "") + show_bytes(row.key) + "=" + show_bytes(row.value);
   }
   return text + "]";
 }
@@ -20,14 +20,16 @@ std::optional<std::string> broken_read(const CommittedTransaction& transaction,
   for (const auto& [key, seen] : transaction.reads) {
     const std::optional<Bytes> now = held.value(key);
     if (now != seen) {
-      return "read " + key + " as " + shown(seen) + ", which is " + shown(now) + " by its commit";
+      return "read " + show_bytes(key) + " as " + show_value(seen) + ", which is " +
+             show_value(now) + " by its commit";
     }
   }
   for (const CommittedTransaction::ReadRange& read : transaction.ranges) {
     const std::vector<store::KeyValue> now = held.rows(read.range);
     if (now != read.rows) {
-      return "read the range from " + read.range.begin + " to " + read.range.end + " as " +
-             shown(read.rows) + ", which is " + shown(now) + " by its commit";
+      return "read the range from " + show_bytes(read.range.begin) + " to " +
+             show_bytes(read.range.end) + " as " + shown(read.rows) + ", which is " + shown(now) +
+             " by its commit";
     }
   }
   return std::nullopt;

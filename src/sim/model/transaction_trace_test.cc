@@ -78,7 +78,7 @@ TEST_F(TransactionTraceTest, RejectsTheLostUpdate) {
   loser.get("a");
   EXPECT_TRUE(Client(*this, "winner").commit("a"));
   EXPECT_TRUE(loser.commit("a"));
-  expect_failure("S19", "read a as none, which is 'winner' by its commit");
+  expect_failure("S19", R"(read "a" as absent, which is "winner" by its commit)");
 }
 
 TEST_F(TransactionTraceTest, RejectsThePhantom) {
@@ -87,7 +87,7 @@ TEST_F(TransactionTraceTest, RejectsThePhantom) {
   loser.get_all();
   EXPECT_TRUE(Client(*this, "winner").commit("a"));
   EXPECT_TRUE(loser.commit("b"));
-  expect_failure("S19", "read the range from a to z as [], which is [a='winner']");
+  expect_failure("S19", R"(read the range from "a" to "z" as [], which is ["a"="winner"])");
 }
 
 TEST_F(TransactionTraceTest, RejectsAVersionThatDoesNotGrow) {

@@ -85,12 +85,20 @@ Task<void> ProviderSide::crashes() {
   }
 }
 
-void ProviderSide::heal() {
+std::vector<std::string> ProviderSide::dispensable() const { return linked({}); }
+
+void ProviderSide::heal(const Frozen& frozen) {
   if (!in_use()) {
     return;
   }
   model_->heal();
-  if (!model_->up()) {
+  const std::string& host = model_->host().name();
+  lost_ = frozen.has_lost(host);
+  if (frozen.is_dead(host)) {
+    if (model_->up()) {
+      model_->crash();
+    }
+  } else if (!model_->up()) {
     model_->start();
   }
 }

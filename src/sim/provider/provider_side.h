@@ -40,8 +40,12 @@ class ProviderSide {
   void start();
   // Crashes and restarts, as the swarm says.
   void spawn_chaos(async::Scope& scope);
-  // Ends what `spawn_chaos` began, whose scope is cancelled.
-  void heal();
+  // Of the hosts of the scenario, those that the core can do without.
+  [[nodiscard]] std::vector<std::string> dispensable() const;
+  // Ends what `spawn_chaos` began, whose scope is cancelled; a provider that is lost stays so.
+  void heal(const Frozen& frozen = {});
+  // Runs of its agents end by failing, because it is lost.
+  [[nodiscard]] bool lost() const { return lost_; }
 
   // Three agents in four are the provider's.
   std::string model_of_next_agent();
@@ -57,6 +61,7 @@ class ProviderSide {
 
   Simulation& simulation_;
   std::set<std::string> agents_;
+  bool lost_ = false;
   // With TLS. Before all that uses OpenSSL.
   std::optional<SeededOpenSsl> openssl_;
   std::unique_ptr<TlsIdentity> identity_;

@@ -53,7 +53,11 @@ struct SharedServer::Parts {
 
 SharedServer::SharedServer(Simulation& simulation, SimHost& host, SimFdb& fdb,
                            world::Address address)
-    : simulation_(simulation), host_(host), fdb_(fdb), address_(std::move(address)) {}
+    : simulation_(simulation),
+      host_(host),
+      fdb_(fdb),
+      address_(std::move(address)),
+      drained_(simulation.loop()) {}
 
 SharedServer::~SharedServer() = default;
 
@@ -77,6 +81,8 @@ Task<void> SharedServer::serve(SharedServer& node, Parts& parts) {
 void SharedServer::start() {
   CHECK(!up());
   ++starts_;
+  abandoned_ = false;
+  stopping_ = false;
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
 }
@@ -89,7 +95,7 @@ void SharedServer::ended(End end) {
       return;
     }
     crash();
-    if (end == End::kTakenOver) {
+    if (end == End::kTakenOver || abandoned_) {
       return;
     }
     if (simulation_.healed()) {
@@ -107,23 +113,44 @@ void SharedServer::crash() {
   CHECK(up());
   host_.crash();
   simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
+  drained_.set();
 }
 
-Task<void> SharedServer::stop() {
-  CHECK(up());
-  if (parts_->listener != nullptr) {
-    parts_->listener->close();
+bool SharedServer::serving() const { return up() && !stopping_ && parts_->server; }
+
+Task<bool> SharedServer::stop() {
+  CHECK(up() && !stopping_);
+  stopping_ = true;
+  drained_.clear();
+  host_.loop().post_from_thread([this] { parts_->scope.spawn(drain(*this, *parts_)); });
+  const uint64_t started = starts_;
+  // Out of the server's own call stack, before it is destroyed.
+  co_await drained_.wait();
+  if (!up() || starts_ != started) {
+    co_return false;
   }
-  if (parts_->server) {
-    const Result<void> drained = co_await parts_->server->drain(kDrainBound).result();
-    if (!drained.ok()) {
-      simulation_.fail("S21", "the drain failed: " + drained.error().to_string());
-    }
-  }
-  co_await async::yield(simulation_.loop());
   parts_.reset();
   host_.loop().run_pending();
   host_.stop();
+  co_return true;
+}
+
+// On the host's own loop, as the process does it. It may be crashed or taken over in the middle.
+Task<void> SharedServer::drain(SharedServer& node, Parts& parts) {
+  if (parts.listener != nullptr) {
+    parts.listener->close();
+  }
+  if (parts.server) {
+    const Result<void> drained = co_await parts.server->drain(kDrainBound).result();
+    if (!drained.ok()) {
+      node.simulation_.fail("S21", "the drain failed: " + drained.error().to_string());
+    }
+  }
+  node.simulation_.loop().post_from_thread([&node, started = node.starts_] {
+    if (node.starts_ == started) {
+      node.drained_.set();
+    }
+  });
   co_return kOk;
 }
 

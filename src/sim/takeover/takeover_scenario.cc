@@ -35,7 +35,8 @@ class TakeOver final : public Scenario {
         choices_(simulation.choices().stream("takeover")),
         keeper_(simulation.choices().stream("takeover/keeper")),
         chaos_scope_(simulation.loop(), [this](const Error& error) { broken(error); }),
-        work_(simulation.loop(), [this](const Error& error) { broken(error); }) {
+        work_(simulation.loop(), [this](const Error& error) { broken(error); }),
+        lost_(simulation.loop(), [this](const Error& error) { broken(error); }) {
     history_.reserve(10'000);
     fdb_.set_commit_observer([this](const store::CommitBatch& batch) {
       commits_.batch(batch);
@@ -79,8 +80,12 @@ class TakeOver final : public Scenario {
   Task<void> create(size_t host);
   Task<void> client_work(size_t host);
   Task<void> keep();
+  Task<void> stops();
   void take_over_by(size_t server);
-  Task<void> heal();
+  Frozen freeze();
+  void heal(const Frozen& frozen);
+  Task<void> call_lost(size_t server);
+  Task<void> thaw();
   Task<void> all_runs_end();
   std::optional<std::string> unfinished() const;
   Task<void> everyone_answers();
@@ -102,7 +107,8 @@ class TakeOver final : public Scenario {
   bool chaos_on_ = true;
   int64_t settled_ns_ = kNever;
   async::Scope chaos_scope_;
-  async::Scope work_;  // last, with chaos_scope_: their tasks use everything above
+  async::Scope work_;
+  async::Scope lost_;  // last, with chaos_scope_ and work_: their tasks use everything above
 };
 
 AgentClient& TakeOver::client(size_t host) {
@@ -128,6 +134,10 @@ Task<void> TakeOver::run() {
   }
   step("chaos");
   chaos_scope_.spawn(keep());
+  if (simulation_.swarm().stop_interval > Duration()) {
+    simulation_.ledger().configure(Fault::kGracefulStop);
+    chaos_scope_.spawn(stops());
+  }
   chaos_->spawn(chaos_scope_);
   for (size_t host = 0; host < clients_.size(); ++host) {
     work_.spawn(client_work(host));
@@ -136,7 +146,8 @@ Task<void> TakeOver::run() {
   chaos_on_ = false;
   step("heal");
   co_await work_.drain();
-  co_await heal();
+  chaos_scope_.cancel();
+  heal(freeze());
   step("liveness: every run ends by itself");
   co_await all_runs_end();
   step("liveness: every agent answers");
@@ -144,6 +155,7 @@ Task<void> TakeOver::run() {
   settled_ns_ = simulation_.now_ns();
   step("audit");
   co_await audit();
+  co_await thaw();
   step("cold restart");
   // One that has ended by itself by now has failed the run.
   if (servers_[newest_]->up()) {
@@ -212,18 +224,83 @@ Task<void> TakeOver::keep() {
   }
 }
 
-Task<void> TakeOver::heal() {
-  chaos_scope_.cancel();
-  chaos_->heal();
-  simulation_.heal();
-  fdb_.heal();
-  // Of several that run, one has the store; the others find out with their next turn.
-  for (const auto& server : servers_) {
-    if (server->up()) {
-      server->crash();
+// Another is started by the keeper, or nobody for a while.
+Task<void> TakeOver::stops() {
+  const Duration mean = simulation_.swarm().stop_interval;
+  for (;;) {
+    co_await sleep(keeper_.between(Duration::millis(1), mean * 2));
+    const size_t number = keeper_.choose(servers_.size());
+    SharedServer& server = *servers_[number];
+    if (!server.up()) {
+      continue;
+    }
+    const bool busy = server.serving() && in_flight(history_);
+    if (co_await server.stop() && busy) {
+      simulation_.ledger().receive(Fault::kGracefulStop);
+    }
+    co_await sleep(keeper_.between(Duration::millis(10), Duration::seconds(3)));
+    if (number == newest_) {
+      take_over_by(number);
+    }
+  }
+}
+
+// The server that was started last is the core, with the store and all clients.
+Frozen TakeOver::freeze() {
+  Breakable others{.servers = {}, .clients = {}, .network = true, .cluster = true};
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    if (i != newest_) {
+      others.servers.push_back(servers_[i]->host().name());
+    }
+  }
+  return Frozen::draw(simulation_.choices().stream("liveness"), simulation_.swarm(), others);
+}
+
+void TakeOver::heal(const Frozen& frozen) {
+  chaos_->heal(frozen);
+  simulation_.heal(frozen);
+  fdb_.heal(frozen.fdb);
+  // Of several that run, one has the store; the others find out with their next turn. One that has
+  // the store, by what it knows, may run on where nobody hears of it; one that is about to take it
+  // would do so again when it is heard.
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    SharedServer& server = *servers_[i];
+    const std::string& host = server.host().name();
+    if (server.serving() && frozen.has_lost(host) && !frozen.is_dead(host)) {
+      server.abandon();
+      lost_.spawn(call_lost(i));
+    } else if (server.up()) {
+      server.crash();
     }
   }
   servers_[newest_]->start();
+}
+
+// What it is told to do then, it must not do when it is heard again.
+Task<void> TakeOver::call_lost(size_t server) {
+  const size_t host = kClients - 1;
+  const std::string agent = agents_[choices_.choose(agents_.size())];
+  co_await clients_[host][server]->send(agent, new_text(host), kLongPatience);
+  co_return kOk;
+}
+
+Task<void> TakeOver::thaw() {
+  if (simulation_.frozen().nothing()) {
+    co_return kOk;
+  }
+  step("thaw");
+  chaos_->heal();
+  simulation_.heal();
+  fdb_.heal();
+  co_await lost_.drain();
+  co_await sleep(choices_.between(Duration(), Duration::seconds(2)));
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    if (i != newest_ && servers_[i]->up()) {
+      servers_[i]->crash();
+    }
+  }
+  co_await all_runs_end();
+  settled_ns_ = simulation_.now_ns();
   co_return kOk;
 }
 

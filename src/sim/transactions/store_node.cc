@@ -17,7 +17,7 @@ constexpr Duration kRestartDelay = Duration::millis(200);
 
 struct StoreNode::Parts {
   Parts(StoreNode& node, World& in_world)
-      : world(in_world), scope(world.loop, [&node](const Error& error) {
+      : world(in_world), scope(world.loop, nullptr), work(world.loop, [&node](const Error& error) {
           node.simulation_.fail("scenario", "work on the store ended badly: " + error.to_string());
         }) {
     if (node.disk_ != nullptr) {
@@ -28,17 +28,22 @@ struct StoreNode::Parts {
     } else {
       database = std::make_unique<store::FdbDatabase>(world.loop, node.fdb_->connect(node.host_));
     }
+    recording =
+        std::make_unique<RecordingDatabase>(*database, node.host_.loop().label(), node.told_);
   }
 
   World& world;
   std::unique_ptr<store::Backend> backend;
   std::unique_ptr<store::Database> database;
   store::LocalDatabase* embedded = nullptr;
-  async::Scope scope;  // last: its tasks use everything above
+  std::unique_ptr<RecordingDatabase> recording;
+  async::Scope scope;
+  async::Scope work;  // last, with scope: their tasks use everything above
 };
 
-StoreNode::StoreNode(Simulation& simulation, SimHost& host, DurableDisk* disk, SimFdb* fdb)
-    : simulation_(simulation), host_(host), disk_(disk), fdb_(fdb) {
+StoreNode::StoreNode(Simulation& simulation, SimHost& host, DurableDisk* disk, SimFdb* fdb,
+                     RecordingDatabase::Told told)
+    : simulation_(simulation), host_(host), disk_(disk), fdb_(fdb), told_(std::move(told)) {
   CHECK((disk == nullptr) != (fdb == nullptr));
 }
 
@@ -47,7 +52,7 @@ StoreNode::~StoreNode() = default;
 void StoreNode::start() {
   CHECK(!up());
   ++starts_;
-  storage_errors_before_ = simulation_.ledger().storage_errors();
+  undecided_writes_before_ = simulation_.ledger().undecided_writes();
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
   if (parts_->embedded != nullptr) {
@@ -74,16 +79,22 @@ void StoreNode::kill() {
   simulation_.destroy_crashed(host_, [this] { parts_.reset(); });
 }
 
-Task<void> StoreNode::stop() {
+bool StoreNode::busy() const { return up() && parts_->work.size() > 0; }
+
+Task<bool> StoreNode::stop() {
   CHECK(up());
+  const uint64_t start = starts_;
   co_await async::yield(simulation_.loop());
+  if (!up() || starts_ != start) {
+    co_return false;
+  }
   parts_.reset();
   host_.loop().run_pending();
   host_.stop();
   if (disk_ != nullptr) {
     disk_->crash();
   }
-  co_return kOk;
+  co_return true;
 }
 
 Task<void> StoreNode::end_with_store(StoreNode& node, Parts& parts) {
@@ -96,7 +107,7 @@ void StoreNode::died(uint64_t start) {
   if (!up() || starts_ != start) {
     return;
   }
-  if (!simulation_.storage_fault_since(storage_errors_before_)) {
+  if (!simulation_.undecided_write_since(undecided_writes_before_)) {
     simulation_.fail("start",
                      "the store of " + host_.name() + " stopped, and no fault explains it");
   }
@@ -113,7 +124,7 @@ void StoreNode::run(Work work) {
   CHECK(up());
   // The gate of an incarnation that is gone drops this.
   host_.loop().post_from_thread([this, work = std::move(work)] {
-    parts_->scope.spawn(work(StoreAccess{parts_->world, *parts_->database}));
+    parts_->work.spawn(work(StoreAccess{parts_->world, *parts_->recording}));
   });
 }
 

@@ -8,6 +8,7 @@
 #include "async/task.h"
 #include "sim/durable_disk.h"
 #include "sim/fdb/sim_fdb.h"
+#include "sim/model/recording_database.h"
 #include "sim/simulation.h"
 #include "store/database.h"
 
@@ -23,8 +24,10 @@ struct StoreAccess {
 // again.
 class StoreNode {
  public:
-  // Exactly one of the two: a disk, which is the host's alone, or a cluster.
-  StoreNode(Simulation& simulation, SimHost& host, DurableDisk* disk, SimFdb* fdb);
+  // Exactly one of the two: a disk, which is the host's alone, or a cluster. `told` hears, on the
+  // node's loop, of each transaction that is told that it has committed.
+  StoreNode(Simulation& simulation, SimHost& host, DurableDisk* disk, SimFdb* fdb,
+            RecordingDatabase::Told told);
   StoreNode(const StoreNode&) = delete;
   StoreNode& operator=(const StoreNode&) = delete;
   ~StoreNode();
@@ -33,9 +36,11 @@ class StoreNode {
   // Power off; of a process alone: the system keeps what was written.
   void crash();
   void kill();
-  // In order; nothing may be left behind (S21).
-  Task<void> stop();
+  // In order; nothing may be left behind (S21). False: it went down in another way meanwhile.
+  Task<bool> stop();
   [[nodiscard]] bool up() const { return parts_ != nullptr; }
+  // It carries out work.
+  [[nodiscard]] bool busy() const;
   [[nodiscard]] SimHost& host() { return host_; }
 
   // Runs on the node's loop, if the node is still the one that was asked.
@@ -51,8 +56,9 @@ class StoreNode {
   SimHost& host_;
   DurableDisk* disk_;
   SimFdb* fdb_;
+  RecordingDatabase::Told told_;
   uint64_t starts_ = 0;
-  uint64_t storage_errors_before_ = 0;  // received before the last start
+  uint64_t undecided_writes_before_ = 0;  // received before the last start
   std::unique_ptr<Parts> parts_;
 };
 

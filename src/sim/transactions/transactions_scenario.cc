@@ -17,6 +17,7 @@
 #include "sim/chaos.h"
 #include "sim/check/list_append.h"
 #include "sim/check/witness.h"
+#include "sim/model/transaction_trace.h"
 #include "sim/transactions/work.h"
 
 namespace kelpie::sim {
@@ -68,7 +69,9 @@ class Transactions final : public Scenario {
     const int64_t nodes = shared_ ? simulation.swarm().nodes : 1;
     for (int64_t i = 0; i < nodes; ++i) {
       SimHost& host = simulation.add_host(fmt::format("node-{}", i + 1));
-      nodes_.push_back(std::make_unique<StoreNode>(simulation, host, disk_.get(), fdb_.get()));
+      nodes_.push_back(std::make_unique<StoreNode>(
+          simulation, host, disk_.get(), fdb_.get(),
+          [this](const CommittedTransaction& transaction) { trace_.committed(transaction); }));
       hosts.push_back(&host);
       names.push_back(host.name());
     }
@@ -94,9 +97,13 @@ class Transactions final : public Scenario {
   // How a process ends before its time.
   enum class End : uint8_t { kPowerOff, kKilled };
   Task<void> crashes(Duration mean, End end);
-  Task<void> heal();
+  Task<void> stops();
+  Frozen freeze();
+  void heal(const Frozen& frozen);
+  Task<void> thaw();
   Task<void> audit(std::string name);
   void judge_marks();
+  void judge_trace();
   void judge_lists();
   void judge_order();
   void conclude(const CheckResult& checked);
@@ -105,9 +112,11 @@ class Transactions final : public Scenario {
   bool shared_;
   std::unique_ptr<SimFdb> fdb_;
   std::unique_ptr<DurableDisk> disk_;
+  TransactionTrace trace_;
   ChoiceStream& choices_;
   ChoiceStream& crash_choices_;
   std::vector<std::unique_ptr<StoreNode>> nodes_;
+  std::vector<StoreNode*> core_;
   std::unique_ptr<Chaos> chaos_;
   std::deque<TransactionRecord> records_;  // tasks hold references
   std::vector<LoggedCommit> log_;
@@ -118,6 +127,7 @@ class Transactions final : public Scenario {
 };
 
 void Transactions::log(const store::CommitBatch& batch) {
+  trace_.batch(batch);
   for (const store::Mutation& mutation : batch.mutations) {
     const std::string id = marked(mutation.key);
     if (!id.empty() && mutation.kind == store::Mutation::Kind::kSet) {
@@ -138,6 +148,10 @@ Task<void> Transactions::run() {
   if (swarm.kill_interval > Duration()) {
     chaos_scope_.spawn(crashes(swarm.kill_interval, End::kKilled));
   }
+  if (swarm.stop_interval > Duration()) {
+    simulation_.ledger().configure(Fault::kGracefulStop);
+    chaos_scope_.spawn(stops());
+  }
   chaos_->spawn(chaos_scope_);
   for (int64_t i = 0; i < swarm.clients; ++i) {
     work_.spawn(client(i + 1));
@@ -146,8 +160,10 @@ Task<void> Transactions::run() {
   chaos_on_ = false;
   step("heal");
   co_await work_.drain();
-  co_await heal();
+  chaos_scope_.cancel();
+  heal(freeze());
   co_await audit("after the heal");
+  co_await thaw();
   step("cold restart");
   for (const auto& node : nodes_) {
     if (node->up()) {
@@ -220,20 +236,64 @@ Task<void> Transactions::crashes(Duration mean, End end) {
   }
 }
 
-Task<void> Transactions::heal() {
-  chaos_scope_.cancel();
-  chaos_->heal();
-  simulation_.heal();
-  if (fdb_ != nullptr) {
-    fdb_->heal();
-  } else {
-    disk_->heal();
-  }
-  for (const auto& node : nodes_) {
-    if (!node->up()) {
-      node->start();
+// In the middle of its transactions, mostly.
+Task<void> Transactions::stops() {
+  const Duration mean = simulation_.swarm().stop_interval;
+  for (;;) {
+    co_await sleep(crash_choices_.between(Duration::millis(1), mean * 2));
+    StoreNode& node = *nodes_[crash_choices_.choose(nodes_.size())];
+    if (node.up()) {
+      const bool busy = node.busy();
+      if (co_await node.stop() && busy) {
+        simulation_.ledger().receive(Fault::kGracefulStop);
+      }
+      co_await sleep(crash_choices_.between(Duration::millis(1), Duration::seconds(2)));
+    }
+    if (!node.up()) {
+      node.start();
     }
   }
+}
+
+Frozen Transactions::freeze() {
+  std::vector<std::string> names;
+  for (const auto& node : nodes_) {
+    names.push_back(node->host().name());
+  }
+  ChoiceStream& choices = simulation_.choices().stream("liveness");
+  return Frozen::draw(choices, simulation_.swarm(),
+                      {.servers = all_but_one(choices, std::move(names)),
+                       .clients = {},
+                       .disk = !shared_,
+                       .cluster = shared_});
+}
+
+void Transactions::heal(const Frozen& frozen) {
+  chaos_->heal(frozen);
+  simulation_.heal(frozen);
+  if (fdb_ != nullptr) {
+    fdb_->heal(frozen.fdb);
+  } else {
+    disk_->heal(frozen.disk);
+  }
+  core_.clear();
+  for (const auto& node : nodes_) {
+    const std::string& host = node->host().name();
+    if (!frozen.has_lost(host)) {
+      core_.push_back(node.get());
+      if (!node->up()) {
+        node->start();
+      }
+    } else if (node->up() && frozen.is_dead(host)) {
+      node->crash();
+    }
+  }
+}
+
+// Everything is well again.
+Task<void> Transactions::thaw() {
+  step("thaw");
+  heal({});
   // What may still land does so first: the last reads are of what stays.
   const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
   while (fdb_ != nullptr && !fdb_->quiet() && simulation_.now_ns() < deadline_ns) {
@@ -248,7 +308,7 @@ Task<void> Transactions::heal() {
 Task<void> Transactions::audit(std::string name) {
   const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
   for (size_t attempt = 1;; ++attempt) {
-    StoreNode& node = *nodes_[attempt % nodes_.size()];
+    StoreNode& node = *core_[attempt % core_.size()];
     if (node.up() && co_await ask("auditor", audit_plan(fmt::format("{} {}", name, attempt)),
                                   node) == Fate::kOk) {
       co_return kOk;
@@ -263,6 +323,7 @@ Task<void> Transactions::audit(std::string name) {
 
 void Transactions::judge() {
   judge_marks();
+  judge_trace();
   judge_lists();
   judge_order();
 }
@@ -287,6 +348,17 @@ void Transactions::judge_marks() {
     if (applied && !record.commit_version) {
       record.commit_version = commit->second->version;
     }
+  }
+}
+
+// What each transaction had read was still so when it was committed, by the rule that the model of
+// transactions is proved with (S19).
+void Transactions::judge_trace() {
+  if (trace_.failure()) {
+    simulation_.fail(trace_.failure()->oracle, trace_.failure()->message);
+  }
+  if (trace_.counters().reads == 0) {
+    simulation_.fail("scenario", "no transaction with reads was committed, so nothing was judged");
   }
 }
 
