@@ -3,80 +3,40 @@
 // answered.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
-#include "async/loop.h"
+#include "actor/call.h"
+#include "actor/ref.h"
+#include "actor/turn.h"
 #include "async/scope.h"
 #include "async/task.h"
-#include "base/time.h"
-#include "cluster/fence.h"
 #include "store/database.h"
-#include "store/keys.h"
 #include "world/world.h"
 
 namespace kelpie::actor {
 
 class Runtime;
 
-// Type and namespace at most kActorNamespaceBytesMax bytes, id at most kActorIdBytesMax, none
-// empty.
-struct ActorRef {
-  std::string type;
-  std::string ns;
-  std::string id;
-
-  [[nodiscard]] store::keys::ActorName name() const { return {type, ns, id}; }
-  // `type/ns/id`, for logs.
-  [[nodiscard]] std::string to_string() const { return type + "/" + ns + "/" + id; }
-  auto operator<=>(const ActorRef&) const = default;
-};
-
-// One attempt at one turn. A turn may be attempted several times (a conflict is tried again), so
-// its body is a function of its arguments and of what it reads; ids are made outside of it. Lives
-// as long as the body's task.
-class Turn {
+// Where an activation's work between turns lives. Most activations never have any.
+class Background {
  public:
-  Turn(store::Transaction& transaction, int64_t number, WallTime now)
-      : transaction_(transaction), number_(number), now_(now) {}
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
-  // Everything read and written through it belongs to the turn.
-  [[nodiscard]] store::Transaction& transaction() { return transaction_; }
-  // Grows by at least one with each committed turn of this actor, over all its activations.
-  [[nodiscard]] int64_t number() const { return number_; }
-  // The time of day when this attempt began; for records, never for safety.
-  [[nodiscard]] WallTime now() const { return now_; }
-
-  // Runs on the loop after the commit and before the reply; never if the turn does not commit.
-  void after_commit(async::Work work) { after_commit_.push_back(std::move(work)); }
-  // The turn only reads: nothing is committed. What it read was true at one moment after the call.
-  void read_only() { read_only_ = true; }
-  // The turn ends the actor: its own keys are cleared in the same commit, and it is deactivated.
-  void destroy_actor() { destroys_ = true; }
-
- private:
-  friend class Activation;
-  store::Transaction& transaction_;
-  int64_t number_;
-  WallTime now_;
-  bool read_only_ = false;
-  bool destroys_ = false;
-  std::vector<async::Work> after_commit_;
+  Background() = default;
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  virtual ~Background() = default;
+  // Cancelled, wherever it stands, when the activation ends.
+  virtual void spawn(Task<void> work) = 0;
 };
 
-// What an actor is given when it is activated; outlives it.
+// What an actor is given when it is activated; what it refers to outlives it.
 struct ActorServices {
   World& world;
   store::Database& database;
   Runtime& runtime;
   ActorRef self;
-  // Work that goes on between turns. Cancelled, wherever it stands, when the activation ends.
-  Scope& background;
+  Background& background;
 };
 
 // The code of one activation. Its members are a cache: durable truth is in the store.
@@ -88,10 +48,30 @@ class Actor {
   virtual ~Actor() = default;
 
   // Reads what it needs, under the fence, before the first turn. An error fails the calls that
-  // wait; it never becomes an empty state.
+  // wait; it never becomes an empty state. May be called again after it failed.
   virtual Task<void> activate(store::Transaction& transaction) = 0;
+  // The activation ends in order: it was idle, memory is short, or it is asked to. No turn runs and
+  // none will. Not called after a crash, nor when the fence is lost.
+  virtual void deactivate() {}
   // While true the activation is not ended for idleness.
   [[nodiscard]] virtual bool busy() const { return false; }
+};
+
+enum class MethodKind : uint8_t {
+  kTurn,
+  kReadOnly,  // answers from what is committed and in memory, beside the turns
+  // May run inside a turn of the same actor that waits for its caller: it sees what that turn has
+  // done so far and commits, or fails, with it.
+  kReentrant,
+};
+
+// An actor whose methods have names, and so can be sent messages and reminded.
+class MethodActor : public Actor {
+ public:
+  // Runs a method in this turn; yields its reply. `not_found` for a method that it does not have.
+  virtual Task<Bytes> invoke(Turn& turn, std::shared_ptr<const Invocation> what) = 0;
+  // Runs a kReadOnly one, at once, on committed state.
+  [[nodiscard]] virtual Result<Bytes> read(const Invocation& what) const = 0;
 };
 
 using ActorFactory = std::function<std::unique_ptr<Actor>(ActorServices)>;

@@ -3,11 +3,14 @@
 #include <utility>
 
 #include "codec/tuple.h"
+#include "store/stored_tuple.h"
 
 namespace kelpie::actor {
 namespace {
 
+// The first format has no fifth element, which says that the actor is paused.
 constexpr int64_t kFormat = 1;
+constexpr int64_t kFormatWithPause = 2;
 constexpr size_t kUsualBytes = 48;
 
 }  // namespace
@@ -17,23 +20,30 @@ Bytes Head::encode() const {
   CHECK(turn > 0);
   Bytes room;
   room.reserve(kUsualBytes);
-  return std::move(codec::TuplePacker(std::move(room))
-                       .integer(kFormat)
-                       .bytes(generation.get())
-                       .integer(turn)
-                       .bytes(nonce))
-      .take();
+  codec::TuplePacker packer(std::move(room));
+  packer.integer(paused ? kFormatWithPause : kFormat)
+      .bytes(generation.get())
+      .integer(turn)
+      .bytes(nonce);
+  if (paused) {
+    packer.boolean(true);
+  }
+  return std::move(packer).take();
 }
 
 Result<Head> Head::decode(ByteView bytes) {
-  const auto elements = TRY(codec::unpack_tuple(bytes));
-  const bool well_formed = elements.size() == 4 && elements[0].is_integer() &&
-                           elements[0].number == kFormat && elements[1].is_bytes() &&
-                           elements[2].is_integer() && elements[3].is_bytes();
+  const auto elements = TRY(store::unpack_stored(bytes));
+  const bool paused = elements.size() == 5 && elements[0].is_integer() &&
+                      elements[0].number == kFormatWithPause && elements[4].is_boolean() &&
+                      elements[4].as_boolean();
+  const bool well_formed =
+      (paused ||
+       (elements.size() == 4 && elements[0].is_integer() && elements[0].number == kFormat)) &&
+      elements[1].is_bytes() && elements[2].is_integer() && elements[3].is_bytes();
   if (!well_formed) {
     return base::data_loss("an actor's head has an unknown format");
   }
-  Head head{cluster::Generation(elements[1].bytes), elements[2].number, elements[3].bytes};
+  Head head{cluster::Generation(elements[1].bytes), elements[2].number, elements[3].bytes, paused};
   if (head.turn <= 0 || head.nonce.size() != kNonceBytes) {
     return base::data_loss("an actor's head is out of range");
   }

@@ -15,8 +15,9 @@ using store::kNonceBytes;
 
 struct Head {
   cluster::Generation generation;
-  int64_t turn = 0;  // of the last committed turn
-  Bytes nonce;       // kNonceBytes, fresh for each commit
+  int64_t turn = 0;     // of the last committed turn
+  Bytes nonce;          // kNonceBytes, fresh for each commit
+  bool paused = false;  // by an operator
 
   [[nodiscard]] Bytes encode() const;
   // `data_loss` for anything that `encode` does not write.

@@ -10,8 +10,15 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "actor/actor.h"
+#include "actor/kind.h"
+#include "actor/read_checks.h"
+#include "actor/residents.h"
+#include "actor/wait_graph.h"
+#include "async/deadline.h"
+#include "async/event.h"
 #include "async/scope.h"
 #include "async/semaphore.h"
 #include "async/task.h"
@@ -25,19 +32,29 @@
 namespace kelpie::actor {
 
 class Activation;
+class DueQueue;
 struct PendingTurn;
 
 struct RuntimeOptions {
   Duration idle_timeout = base::kActorIdleTimeout;
   size_t pending_calls_max = base::kPendingCallsPerActorMax;
+  // Of all actors together.
+  size_t pending_calls_node_max = base::kPendingCallsPerNodeMax;
+  // Beyond this the actors used longest ago are deactivated, as far as they are idle.
+  size_t resident_max = 1'000'000;
 };
 
 struct RuntimeCounters {
   uint64_t activations = 0;
+  uint64_t deactivations = 0;
+  uint64_t evictions = 0;  // of these, because there were too many
   uint64_t turns_committed = 0;
   uint64_t turns_retried = 0;
   uint64_t turns_undecided = 0;
   uint64_t fences_lost = 0;
+  uint64_t repetitions = 0;  // calls that were answered from the record of their key
+  uint64_t deadlocks = 0;
+  uint64_t overloads = 0;
 };
 
 // One Loop. World, database and ownership outlive it. Destroying it drops every activation where it
@@ -49,16 +66,24 @@ class Runtime {
   ~Runtime();
 
   // Before the first call to an actor of the type; once.
-  void register_type(std::string type, ActorFactory factory);
+  void register_type(std::string type, ActorFactory factory, TypeOptions options = {});
+  [[nodiscard]] bool has_type(const std::string& type) const { return types_.contains(type); }
 
   // Called on the loop when an activation that had work in the background ended without its actor's
   // doing (the fence was lost, a commit stayed undecided): somebody has to activate it again.
   void on_orphan(std::function<void()> orphaned) { orphaned_ = std::move(orphaned); }
 
-  // Queues a turn and waits for it. The turn runs even if the waiting task is dropped. Errors: the
-  // body's own (nothing was written then), `resource_exhausted` when too many calls wait,
-  // `unavailable` when the store cannot be used, `unknown` when the commit stays undecided.
+  // Queues a turn and waits for it; yields the turn's reply. The turn runs even if the waiting task
+  // is dropped. Errors: the body's own (nothing was written then), `invalid_argument` for a name
+  // that no actor has, `resource_exhausted` when too many calls wait, `unavailable` when the store
+  // cannot be used, another node owns the actor, or the actor is paused, `deadline_exceeded`,
+  // `unknown` when the commit stays undecided.
+  Task<Bytes> run(ActorRef actor, TurnBody body, CallOptions options, Fencing fencing);
   Task<void> run_turn(ActorRef actor, TurnBody body);
+
+  // Calls a method of a MethodActor. Errors as `run`; `failed_precondition` also for a call that
+  // would wait for itself.
+  Task<Bytes> invoke(ActorRef actor, Invocation what, CallOptions options = {});
 
   // The same with a typed actor and a value. `body(A&, Turn&)` returns a Task<R>; it is a plain
   // function or lambda that calls a coroutine, never a capturing coroutine lambda itself.
@@ -66,16 +91,58 @@ class Runtime {
   auto call(ActorRef actor, Fn body)
       -> Task<typename std::invoke_result_t<Fn, A&, Turn&>::value_type>;
 
-  [[nodiscard]] size_t active() const { return active_.size(); }
+  // The node's epoch is no longer this one: it joins again, and all that the old one owned is
+  // ended. Whoever hears of it first says so; saying it again does nothing.
+  void fence_lost(const cluster::Epoch& lost);
+
+  // Has an actor's activation end once the turn that runs has ended, and does not wait for it;
+  // calls that wait go to the next one. False: it was not active here.
+  Task<bool> deactivate(ActorRef actor);
+  // From now on every new call is refused. Ends when those that were accepted have been answered
+  // and every actor has been given away.
+  Task<void> stop();
+
+  // Whether a kReadOnly method is answered from memory now, and so waits for no turn.
+  [[nodiscard]] bool in_memory(const ActorRef& actor) const;
+
+  [[nodiscard]] size_t active() const { return residents_.size(); }
+  [[nodiscard]] size_t pending() const { return pending_; }
   [[nodiscard]] const RuntimeCounters& counters() const { return counters_; }
+  [[nodiscard]] RuntimeCounters& counters() { return counters_; }
+  [[nodiscard]] const ReadChecks& read_checks() const { return checks_; }
+  [[nodiscard]] const std::map<std::string, ActorType>& types() const { return types_; }
+  // For whoever shows what runs: the next call may change it.
+  [[nodiscard]] Residents& residents() { return residents_; }
+  [[nodiscard]] World& world() { return world_; }
+  [[nodiscard]] store::Database& database() { return database_; }
+  [[nodiscard]] cluster::Ownership& ownership() { return ownership_; }
+  [[nodiscard]] WaitGraph& waits() { return waits_; }
+  // Reminders and messages; null: this runtime serves none.
+  void serve_due(DueQueue* due) { due_ = due; }
+  [[nodiscard]] DueQueue* due() { return due_; }
 
  private:
   friend class Activation;
 
+  Result<ActorType*> type_of(const ActorRef& actor);
   std::shared_ptr<Activation> activation_of(const ActorRef& actor);
   // Takes the activation out of the directory; its waiting turns go to the next one.
   void retire(Activation& activation);
   void deliver(const ActorRef& actor, std::shared_ptr<PendingTurn> pending);
+  void finish(PendingTurn& pending, Result<void> result);
+  Task<Bytes> invoke_turn(ActorRef actor, ActorType& type, Invocation what, CallOptions options);
+  // Answers from memory if the actor is active; nothing: it is not.
+  Task<std::optional<Bytes>> read_from_memory(const ActorRef& actor, ActorType& type,
+                                              const Invocation& what);
+
+  // An activation has nothing to do.
+  void rest(Activation& activation);
+  void leave(Activation& activation);
+  void idle_limit_passed();
+  void evict_beyond_limit();
+
+  // The fence of the present epoch.
+  std::shared_ptr<cluster::EpochFence> fence();
   // Joins again under a new epoch, unless another has done so since; ends all that the old one
   // owned.
   Task<void> rejoin(cluster::Epoch lost);
@@ -88,13 +155,22 @@ class Runtime {
   RuntimeOptions options_;
   RuntimeCounters counters_;
   world::Rng nonces_;
+  uint64_t next_serial_ = 1;
+  size_t pending_ = 0;
+  bool stopping_ = false;
+  async::Event quiet_;  // set when nothing is pending, while it is being stopped
   std::function<void()> orphaned_;
-  std::map<std::string, ActorFactory> types_;
-  std::map<ActorRef, std::shared_ptr<Activation>> active_;
+  DueQueue* due_ = nullptr;
+  std::map<std::string, ActorType> types_;
+  std::shared_ptr<cluster::EpochFence> fence_;
+  ReadChecks checks_;
+  WaitGraph waits_;
   // Nonces of turns that were undecided under the present epoch and that nobody could settle. They
   // may land yet, so the actor's next activation settles them before it reads anything.
   std::map<ActorRef, Bytes> unsettled_;
   async::Semaphore joining_;
+  async::Deadline idle_limit_;
+  Residents residents_;
   Scope workers_;
 };
 

@@ -4,6 +4,7 @@
 #include "async/sleep.h"
 #include "sim/actors/actors_scenario.h"
 #include "sim/first_light.h"
+#include "sim/messages/messages_scenario.h"
 #include "sim/scenario.h"
 #include "sim/takeover/takeover_scenario.h"
 #include "sim/transactions/transactions_scenario.h"
@@ -57,6 +58,10 @@ constexpr std::array kScenarios = {
                  "nodes that share a store, crash, stand still and are declared dead; their actors "
                  "are called on any of them",
                  0, make_actors},
+    ScenarioInfo{"messages",
+                 "the same nodes; their actors send, call and remind each other, and each call has "
+                 "a key",
+                 0, make_messages},
     ScenarioInfo{"takeover",
                  "servers that take one shared store from each other, HTTP clients of all", 0,
                  make_takeover},

@@ -1,5 +1,6 @@
 #include "store/keys.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "codec/tuple.h"
@@ -58,11 +59,114 @@ Bytes owner(const ActorName& actor) {
       .take();
 }
 KeyRange owners() { return below(root("registry").string("actors")); }
+Result<OwnedActorName> owned_actor_of(ByteView owner_key) {
+  const auto elements = codec::unpack_tuple(owner_key);
+  const bool well_formed =
+      elements.ok() && elements->size() == 6 &&
+      std::ranges::all_of(*elements, [](const auto& each) { return each.is_string(); }) &&
+      (*elements)[0].bytes == "kelpie" && (*elements)[1].bytes == "registry" &&
+      (*elements)[2].bytes == "actors";
+  if (!well_formed) {
+    return base::data_loss("not the key of an owner record: " + base::to_hex(owner_key));
+  }
+  return OwnedActorName{(*elements)[3].bytes, (*elements)[4].bytes, (*elements)[5].bytes};
+}
+Bytes beat(std::string_view node) {
+  return std::move(root("registry").string("beats").string(node)).take();
+}
+KeyRange membership() {
+  return {below(root("registry").string("beats")).begin,
+          below(root("registry").string("nodes")).end};
+}
+MemberPlace member_place_of(ByteView key) {
+  const auto elements = codec::unpack_tuple(key);
+  const bool well_formed =
+      elements.ok() && elements->size() == 4 &&
+      std::ranges::all_of(*elements, [](const auto& each) { return each.is_string(); }) &&
+      (*elements)[0].bytes == "kelpie" && (*elements)[1].bytes == "registry";
+  if (!well_formed) {
+    return {};
+  }
+  const std::string& table = (*elements)[2].bytes;
+  const auto kind = table == "beats"    ? MemberPlace::Kind::kBeat
+                    : table == "epochs" ? MemberPlace::Kind::kEpoch
+                    : table == "nodes"  ? MemberPlace::Kind::kNode
+                                        : MemberPlace::Kind::kOther;
+  return {kind, (*elements)[3].bytes};
+}
 
+KeyRange actors() { return below(root("actors")); }
+KeyRange actors(std::string_view type) { return below(std::move(root("actors").string(type))); }
+KeyRange actors(std::string_view type, std::string_view ns) {
+  return below(std::move(root("actors").string(type).string(ns)));
+}
+Result<OwnedActorName> actor_of(ByteView key) {
+  const auto elements = codec::unpack_tuple(key);
+  const bool well_formed = elements.ok() && elements->size() > 5 &&
+                           std::all_of(elements->begin(), elements->begin() + 6,
+                                       [](const auto& each) { return each.is_string(); }) &&
+                           (*elements)[0].bytes == "kelpie" && (*elements)[1].bytes == "actors";
+  if (!well_formed) {
+    return base::data_loss("not a key of an actor: " + base::to_hex(key));
+  }
+  return OwnedActorName{(*elements)[2].bytes, (*elements)[3].bytes, (*elements)[4].bytes};
+}
 Bytes actor_head(const ActorName& actor) {
   return std::move(actor_root(actor).string("head")).take();
 }
 KeyRange actor(const ActorName& actor) { return below(actor_root(actor)); }
+Bytes actor_state(const ActorName& actor) {
+  return std::move(actor_root(actor).string("state")).take();
+}
+Bytes actor_data(const ActorName& actor, std::string_view key) {
+  return std::move(actor_root(actor).string("data").bytes(key)).take();
+}
+KeyRange actor_data(const ActorName& actor) {
+  return below(std::move(actor_root(actor).string("data")));
+}
+Bytes actor_once(const ActorName& actor, std::string_view key) {
+  return std::move(actor_root(actor).string("once").string(key)).take();
+}
+KeyRange actor_onces(const ActorName& actor) {
+  return below(std::move(actor_root(actor).string("once")));
+}
+codec::VersionstampedKey actor_inbox_message(const ActorName& actor, uint16_t index) {
+  return std::move(actor_root(actor).string("inbox").incomplete_versionstamp(index))
+      .take_versionstamped();
+}
+KeyRange actor_inbox(const ActorName& actor) {
+  return below(std::move(actor_root(actor).string("inbox")));
+}
+Bytes actor_inbox_tries(const ActorName& actor) {
+  return std::move(actor_root(actor).string("tries")).take();
+}
+Bytes actor_parked(const ActorName& actor, ByteView stamp) {
+  return std::move(actor_root(actor).string("parked").versionstamp(stamp)).take();
+}
+codec::VersionstampedKey actor_parked_message(const ActorName& actor, uint16_t index) {
+  return std::move(actor_root(actor).string("parked").incomplete_versionstamp(index))
+      .take_versionstamped();
+}
+KeyRange actor_parked(const ActorName& actor) {
+  return below(std::move(actor_root(actor).string("parked")));
+}
+Bytes actor_reminder(const ActorName& actor, std::string_view name) {
+  return std::move(actor_root(actor).string("reminder").string(name)).take();
+}
+KeyRange actor_reminders(const ActorName& actor) {
+  return below(std::move(actor_root(actor).string("reminder")));
+}
+Bytes due(int64_t shard, int64_t micros, const ActorName& actor, std::string_view name) {
+  TuplePacker packer = root("due");
+  packer.integer(shard).integer(micros);
+  packer.string(actor.type).string(actor.ns).string(actor.id).string(name);
+  return std::move(packer).take();
+}
+KeyRange due_before(int64_t shard, int64_t micros) {
+  return KeyRange{due_shard(shard).begin,
+                  std::move(root("due").integer(shard).integer(micros)).take()};
+}
+KeyRange due_shard(int64_t shard) { return below(std::move(root("due").integer(shard))); }
 Bytes guard(ByteView nonce) { return std::move(root("guard").bytes(nonce)).take(); }
 
 KeyRange agent(std::string_view agent_id) {

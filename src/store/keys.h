@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/result.h"
+#include "codec/tuple.h"
 #include "store/types.h"
 
 namespace kelpie::store::keys {
@@ -30,7 +33,7 @@ Bytes cluster_config();
 // ("cluster","upgrade"): how far an upgrade step has come; absent when none is under way.
 Bytes schema_upgrade();
 
-// ("registry","nodes",node): node record as JSON: state, address.
+// ("registry","nodes",node): node record as JSON: state, address, when it joined.
 Bytes node(std::string_view node);
 // ("registry","epochs",node): the fence, a versionstamp. Changes only on death, leave or join.
 Bytes epoch(std::string_view node);
@@ -38,11 +41,61 @@ KeyRange epochs();
 // ("registry","actors",type,ns,id): owner: node, its epoch, generation (versionstamp).
 Bytes owner(const ActorName& actor);
 KeyRange owners();
+// Of a key that `owner` made; `data_loss` for any other.
+struct OwnedActorName {
+  std::string type;
+  std::string ns;
+  std::string id;
+};
+Result<OwnedActorName> owned_actor_of(ByteView owner_key);
+// ("registry","beats",node): the node's heartbeat: its epoch, a counter. In no conflict set.
+Bytes beat(std::string_view node);
+// Beats, epochs and nodes, which lie side by side.
+KeyRange membership();
+// The place of a key in `membership`; kOther for any other key.
+struct MemberPlace {
+  enum class Kind : uint8_t { kOther, kBeat, kEpoch, kNode } kind = Kind::kOther;
+  std::string node;
+};
+MemberPlace member_place_of(ByteView key);
 
+// All that belongs to actors: of every type, of one type, of one type in one namespace.
+KeyRange actors();
+KeyRange actors(std::string_view type);
+KeyRange actors(std::string_view type, std::string_view ns);
+// To which actor a key in `actors` belongs; `data_loss` for any other key.
+Result<OwnedActorName> actor_of(ByteView key);
 // ("actors",type,ns,id,"head"): generation, turn, nonce.
 Bytes actor_head(const ActorName& actor);
 // All that belongs to the actor itself.
 KeyRange actor(const ActorName& actor);
+// ("actors",type,ns,id,"state"): the state of a typed actor, chunked.
+Bytes actor_state(const ActorName& actor);
+// ("actors",type,ns,id,"data",key): the actor's own keys, at most kActorDataKeyBytesMax; chunked.
+Bytes actor_data(const ActorName& actor, std::string_view key);
+KeyRange actor_data(const ActorName& actor);
+// ("actors",type,ns,id,"once",key): what a call under this key did and answered, chunked.
+Bytes actor_once(const ActorName& actor, std::string_view key);
+KeyRange actor_onces(const ActorName& actor);
+// ("actors",type,ns,id,"inbox",versionstamp): a message of another actor's commit, in the order of
+// commits and of sends in each.
+codec::VersionstampedKey actor_inbox_message(const ActorName& actor, uint16_t index);
+KeyRange actor_inbox(const ActorName& actor);
+// ("actors",type,ns,id,"tries"): how often the first message of the inbox has failed.
+Bytes actor_inbox_tries(const ActorName& actor);
+// ("actors",type,ns,id,"parked",versionstamp): a message that has failed too often.
+Bytes actor_parked(const ActorName& actor, ByteView stamp);
+codec::VersionstampedKey actor_parked_message(const ActorName& actor, uint16_t index);
+KeyRange actor_parked(const ActorName& actor);
+// ("actors",type,ns,id,"reminder",name): when it is due, and what it calls.
+Bytes actor_reminder(const ActorName& actor, std::string_view name);
+KeyRange actor_reminders(const ActorName& actor);
+// ("due",shard,microseconds,type,ns,id,name): this actor has something to do at this time: a
+// reminder of this name, or, under the empty name, messages in its inbox.
+Bytes due(int64_t shard, int64_t micros, const ActorName& actor, std::string_view name);
+// What is due in this shard up to this time, without it.
+KeyRange due_before(int64_t shard, int64_t micros);
+KeyRange due_shard(int64_t shard);
 // ("guard",nonce): never written; settles undecided commits.
 Bytes guard(ByteView nonce);
 

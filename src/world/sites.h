@@ -15,10 +15,13 @@ inline constexpr std::array<std::string_view, 6> kBuggifySites = {
 };
 
 // sometimes, reached.
-inline constexpr std::array<std::string_view, 26> kReachedSites = {
+inline constexpr std::array<std::string_view, 37> kReachedSites = {
     "actor.activation.fence_lost",
+    "actor.call.deadlock",
     "actor.fence.checked",
     "actor.give_away.failed",
+    "actor.inbox.parked",
+    "actor.once.repetition",
     "actor.rejoin.ends_activations",
     "actor.retire.orphan",
     "actor.retire.turns_wait",
@@ -27,6 +30,8 @@ inline constexpr std::array<std::string_view, 26> kReachedSites = {
     "actor.settle.never_will",
     "actor.settle.nobody_knows",
     "actor.turn.fence_lost",
+    "actor.turn.one_round_trip",
+    "actor.turn.too_late",
     "agent.accept.queued_behind",
     "agent.drive.look_again",
     "agent.drive.step_again",
@@ -36,6 +41,12 @@ inline constexpr std::array<std::string_view, 26> kReachedSites = {
     "cluster.claim.from_the_dead",
     "cluster.claim.owned_elsewhere",
     "cluster.claim.undecided",
+    "cluster.keeper.declares_dead",
+    "cluster.keeper.fence_lost",
+    "cluster.keeper.suspects",
+    "cluster.keeper.trusts_again",
+    "cluster.keeper.was_dead_already",
+    "cluster.sweep.removed",
     "store.commit.batch_of_many",
     "store.commit.conflict",
     "store.commit.refused",

@@ -7,6 +7,7 @@
 #include "async/scope.h"
 #include "async/sleep.h"
 #include "base/check.h"
+#include "cluster/keeper.h"
 #include "cluster/ownership.h"
 #include "sim/actors/register_actor.h"
 #include "store/fdb/fdb_database.h"
@@ -14,7 +15,6 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr Duration kJoinAgain = Duration::millis(100);
 constexpr Duration kIdleTimeout = Duration::seconds(5);
 
 actor::ActorRef ref_of(const ObjectOp& op) {
@@ -22,8 +22,11 @@ actor::ActorRef ref_of(const ObjectOp& op) {
 }
 
 Fate fate_of(const Error& error) {
+  if (cluster::owner_elsewhere(error)) {
+    return Fate::kFailed;
+  }
   switch (error.code) {
-    case Code::kFailedPrecondition:  // owned elsewhere
+    case Code::kFailedPrecondition:
     case Code::kResourceExhausted:
     case Code::kAborted:
       return Fate::kFailed;
@@ -41,9 +44,11 @@ struct ActorNode::Parts {
         database(adapter, node.host_.loop().label(), node.told_),
         ownership(world, database, cluster::OwnerRecords::kPerActor),
         runtime(world, database, ownership, actor::RuntimeOptions{.idle_timeout = kIdleTimeout}),
+        keeper(world, database, ownership, {},
+               [this](const cluster::Epoch& lost) { runtime.fence_lost(lost); }),
         scope(world.loop,
               [&node](const Error& error) {
-                node.simulation_.fail("scenario", "the join ended badly: " + error.to_string());
+                node.simulation_.fail("scenario", "a keeper ended badly: " + error.to_string());
               }),
         calls(world.loop, [&node](const Error& error) {
           node.simulation_.fail("scenario", "a call's task ended badly: " + error.to_string());
@@ -55,7 +60,7 @@ struct ActorNode::Parts {
                                   simulation.fail("S5", "two turns of " + actor + " overlap");
                                 });
                           });
-    scope.spawn(join(*this));
+    scope.spawn(keeper.run());
   }
 
   World& world;
@@ -63,6 +68,7 @@ struct ActorNode::Parts {
   RecordingDatabase database;
   cluster::Ownership ownership;
   actor::Runtime runtime;
+  cluster::Keeper keeper;
   async::Scope scope;
   async::Scope calls;  // last, with scope: their tasks use everything above
 };
@@ -77,16 +83,6 @@ void ActorNode::start() {
   CHECK(!up());
   World& world = host_.boot();
   parts_ = std::make_unique<Parts>(*this, world);
-}
-
-// What `kelpie serve` does by ending and being started again.
-Task<void> ActorNode::join(Parts& parts) {
-  for (;;) {
-    if ((co_await parts.ownership.join().result()).ok()) {
-      co_return kOk;
-    }
-    co_await async::sleep_for(parts.world.loop, kJoinAgain);
-  }
 }
 
 void ActorNode::crash() {

@@ -32,7 +32,7 @@ class ActorNode {
   ActorNode& operator=(const ActorNode&) = delete;
   ~ActorNode();
 
-  // Boots the host; the node joins, again and again until it is joined or gone.
+  // Boots the host; the node's keeper joins, again and again until it is joined or gone.
   void start();
   void crash();
   // In order; nothing may be left behind (S21). False: it went down in another way meanwhile.
@@ -49,7 +49,6 @@ class ActorNode {
 
  private:
   struct Parts;
-  static Task<void> join(Parts& parts);
   static Task<void> perform(Parts& parts, Loop& home, ObjectOp op,
                             std::function<void(ObjectAnswer)> done);
 

@@ -14,14 +14,15 @@
 #include "async/sleep.h"
 #include "cluster/ownership.h"
 #include "sim/actors/actor_node.h"
+#include "sim/actors/operator.h"
 #include "sim/chaos.h"
 #include "sim/check/linearizable.h"
 #include "sim/fdb/sim_fdb.h"
 #include "sim/model/idempotency_trace.h"
+#include "sim/model/membership_trace.h"
 #include "sim/model/ownership_trace.h"
 #include "sim/model/transaction_trace.h"
 #include "store/fdb/fdb_database.h"
-#include "store/keys.h"
 
 namespace kelpie::sim {
 namespace {
@@ -29,6 +30,12 @@ namespace {
 constexpr uint64_t kActors = 3;
 constexpr Duration kLivenessBound = Duration::seconds(120);
 constexpr Duration kLivenessPatience = Duration::seconds(15);
+// From a node's death until others own what it owned: five beats missed, a declaration, claims, all
+// of it over the slowest link.
+constexpr Duration kTakenOverBound = Duration::seconds(60);
+// What was under way when the faults ended has landed then.
+constexpr Duration kAftermath = Duration::seconds(15);
+constexpr Duration kQuiet = Duration::seconds(15);
 
 struct Slot {
   explicit Slot(Loop& loop) : done(loop) {}
@@ -38,18 +45,6 @@ struct Slot {
 
 Task<void> wait(std::shared_ptr<Slot> slot) {
   co_await slot->done.wait();
-  co_return kOk;
-}
-
-// A new epoch under the node's name.
-Task<void> replace_epoch(World& world, std::shared_ptr<store::FdbConnection> connection,
-                         std::string name, std::function<void(bool)> done) {
-  store::FdbDatabase database(world.loop, std::move(connection));
-  auto transaction = database.begin();
-  transaction->set_versionstamped_value(store::keys::epoch(name),
-                                        Bytes(store::Versionstamp::kBytes, '\0'), 0);
-  const bool ok = (co_await transaction->commit().result()).ok();
-  done(ok);
   co_return kOk;
 }
 
@@ -68,6 +63,7 @@ class Actors final : public Scenario {
     fdb_.set_commit_observer([this](const store::CommitBatch& batch) {
       commits_.batch(batch);
       ownership_.batch(batch);
+      members_.batch(batch);
       transactions_.batch(batch);
     });
     std::vector<SimHost*> hosts;
@@ -107,13 +103,18 @@ class Actors final : public Scenario {
   void call_lost();
   Task<void> call_once(ObjectOp op, ActorNode& node);
   Task<void> thaw();
-  Task<void> everyone_answers(std::string_view by);
+  Task<void> everyone_answers(std::string_view by, std::string_view oracle = "L1",
+                              Duration bound = kLivenessBound);
+  ActorNode& next_up(uint64_t attempt);
+  Task<void> epochs_stay();
+  Task<void> a_node_dies();
   Task<void> restart();
 
   Simulation& simulation_;
   SimFdb fdb_;
   IdempotencyTrace commits_{{}};
   OwnershipTrace ownership_;
+  MembershipTrace members_;
   TransactionTrace transactions_;
   ChoiceStream& choices_;
   ChoiceStream& crashes_rng_;
@@ -164,6 +165,8 @@ Task<void> Actors::run() {
   call_lost();
   co_await everyone_answers("the heal");
   co_await thaw();
+  co_await epochs_stay();
+  co_await a_node_dies();
   step("cold restart");
   co_await restart();
   co_await everyone_answers("the cold restart");
@@ -254,7 +257,7 @@ Task<void> Actors::crashes() {
   }
 }
 
-// What a primary does to a node that it takes for dead, right or wrong: a new epoch under its name.
+// What a watcher does to a node that it takes for dead, right or wrong.
 Task<void> Actors::declare_dead() {
   const Duration mean = simulation_.swarm().declare_dead_interval;
   for (;;) {
@@ -268,7 +271,7 @@ Task<bool> Actors::declare(std::string node) {
   auto slot = std::make_shared<Slot>(simulation_.loop());
   World& world = operator_.world();
   async::Scope scope(world.loop, [](const Error&) {});
-  scope.spawn(replace_epoch(
+  scope.spawn(declare_dead_blindly(
       world, fdb_.connect(operator_), std::move(node), [slot, &home = simulation_.loop()](bool ok) {
         home.post_from_thread([slot, ok] {
           slot->answer = ObjectAnswer{.fate = ok ? Fate::kOk : Fate::kUnknown};
@@ -374,9 +377,9 @@ Task<void> Actors::thaw() {
 
 // Every actor can be called on some node of the core (L1, L4), and by the write that succeeds its
 // history goes on.
-Task<void> Actors::everyone_answers(std::string_view by) {
+Task<void> Actors::everyone_answers(std::string_view by, std::string_view oracle, Duration bound) {
   step(fmt::format("liveness after {}", by));
-  const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
+  const int64_t deadline_ns = simulation_.now_ns() + bound.nanos();
   for (uint64_t object = 0; object < kActors; ++object) {
     bool read = false;
     for (uint64_t attempt = 0;; ++attempt) {
@@ -388,19 +391,53 @@ Task<void> Actors::everyone_answers(std::string_view by) {
         op.argument = std::to_string(++values_);
       }
       const ObjectOpKind kind = op.kind;
-      const Fate fate =
-          co_await ask(std::move(op), *core_[attempt % core_.size()], kLivenessPatience);
+      const Fate fate = co_await ask(std::move(op), next_up(attempt), kLivenessPatience);
       if (fate == Fate::kOk && kind == ObjectOpKind::kWrite) {
         break;
       }
       read = read || fate == Fate::kOk;
       if (simulation_.now_ns() > deadline_ns) {
-        simulation_.fail("L1", fmt::format("after {} actor-{} cannot be called", by, object + 1));
+        simulation_.fail(std::string(oracle),
+                         fmt::format("after {} actor-{} cannot be called", by, object + 1));
         co_return kOk;
       }
       co_await sleep(Duration::millis(100));
     }
   }
+  co_return kOk;
+}
+
+ActorNode& Actors::next_up(uint64_t attempt) {
+  while (!core_[attempt % core_.size()]->up()) {
+    ++attempt;
+  }
+  return *core_[attempt % core_.size()];
+}
+
+// Without faults nobody dies, so no epoch changes, and nobody loses what it owns (L1).
+Task<void> Actors::epochs_stay() {
+  step("quiet");
+  co_await sleep(kAftermath);
+  const size_t before = ownership_.counters().epochs;
+  co_await sleep(kQuiet);
+  const size_t changed = ownership_.counters().epochs - before;
+  if (changed > 0) {
+    simulation_.fail("L1", fmt::format("{} epochs changed while all nodes lived", changed));
+  }
+  co_return kOk;
+}
+
+// Nobody says that it is dead: the others must find out, and own its actors then (L4).
+Task<void> Actors::a_node_dies() {
+  co_await everyone_answers("the quiet");
+  const std::string owner = members_.some_owner().value_or(nodes_.front()->host().name());
+  step(fmt::format("{} dies", owner));
+  const auto dead = std::ranges::find(
+      nodes_, owner, [](const auto& node) -> const std::string& { return node->host().name(); });
+  CHECK(dead != nodes_.end());
+  (*dead)->crash();
+  co_await everyone_answers("a death", "L4", kTakenOverBound);
+  (*dead)->start();
   co_return kOk;
 }
 
@@ -413,8 +450,8 @@ Task<void> Actors::restart() {
 }
 
 void Actors::judge() {
-  for (const auto* failure :
-       {&commits_.failure(), &ownership_.failure(), &transactions_.failure()}) {
+  for (const auto* failure : {&commits_.failure(), &ownership_.failure(), &members_.failure(),
+                              &transactions_.failure()}) {
     if (*failure) {
       simulation_.fail((*failure)->oracle, (*failure)->message);
     }

@@ -15,6 +15,7 @@ constexpr std::array kCrashes = {std::string_view("disk/crash"), std::string_vie
 constexpr std::array kClaimMutants = {SmallMutant{"M1", "S1"}, SmallMutant{"M2", "S1"},
                                       SmallMutant{"M6", "S1"}};
 constexpr std::array kTakeOverMutants = {SmallMutant{"M1", "S1"}, SmallMutant{"M2", "S1"}};
+constexpr std::array kLeaseMutants = {SmallMutant{"M1", "S1"}, SmallMutant{"M2", "S1"}};
 constexpr std::array kElsewhereMutants = {SmallMutant{"M6", "S1"}};
 constexpr std::array kSettleMutants = {SmallMutant{"M9", "S6"}, SmallMutant{"M34", "S6"}};
 constexpr std::array kCreateMutants = {SmallMutant{"M4", "S6"}};
@@ -27,7 +28,15 @@ constexpr std::array kScenarios = {
         .make = make_claim_against_claim,
         .decisions = {},
         .mutants = kClaimMutants,
-        .ends = 5,
+        .ends = 6,
+    },
+    SmallScenarioInfo{
+        .name = "lease_expires",
+        .what = "a node renews its lease and runs turns while another declares it dead",
+        .make = make_lease_expires,
+        .decisions = {},
+        .mutants = kLeaseMutants,
+        .ends = 3,
     },
     SmallScenarioInfo{
         .name = "take_over_against_turn",

@@ -8,6 +8,7 @@
 namespace kelpie::sim {
 
 std::unique_ptr<SmallScenario> make_claim_against_claim(SmallRun& run);
+std::unique_ptr<SmallScenario> make_lease_expires(SmallRun& run);
 std::unique_ptr<SmallScenario> make_take_over_against_turn(SmallRun& run);
 std::unique_ptr<SmallScenario> make_deactivate_against_invoke(SmallRun& run);
 std::unique_ptr<SmallScenario> make_deactivate_against_invoke_elsewhere(SmallRun& run);
