@@ -25,6 +25,8 @@ FLOORS = {
     "api": ["agent", "net"],
     "real": ["world"],
     "sim": ["api"],
+    "kelpie": ["actor"],  # include/kelpie: the API of other programs
+    "embed": ["kelpie", "real"],
     "app": ["sim", "real"],
 }
 # Tests of these floors may also use the named World.
@@ -120,7 +122,7 @@ def check(file):
 def include_direction(file):
     if file.floor not in FLOORS:
         if file.floor:
-            yield 1, "floor", f"src/{file.floor} is not a floor; tools/tidylib/rules.py has the list"
+            yield 1, "floor", f"{file.floor}/ is not a floor; tools/tidylib/rules.py has the list"
         return
     allowed = closure(file.floor)
     if file.is_test:

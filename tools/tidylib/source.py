@@ -57,8 +57,10 @@ class File:
 
     @property
     def floor(self):
-        """The folder under src/, or an empty string outside of it."""
+        """The folder under src/ or include/, or an empty string outside of them."""
         parts = self.path.split("/")
+        if len(parts) > 2 and parts[0] == "include":
+            return parts[1]
         return parts[1] if len(parts) > 2 and parts[0] == "src" else ""
 
     def line_at(self, position):
@@ -105,6 +107,9 @@ def find_functions(code):
     """Outermost function bodies. A brace opens a function when what stands before it has a
     parameter list and is neither a type nor a namespace."""
     code = re.sub(r"^\s*#(?:[^\n\\]|\\\n|\\.)*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), code,
+                  flags=re.M)
+    # A macro that stands where a declaration does, without a semicolon.
+    code = re.sub(r"^\s*KELPIE_FIELDS\([^()]*\)", lambda m: re.sub(r"[^\n]", " ", m.group(0)), code,
                   flags=re.M)
     depth_in_function = 0
     start = 0  # where the text before the next brace begins
