@@ -8,13 +8,6 @@
 
 namespace kelpie::bench {
 
-Result<std::unique_ptr<OpenStore>> OpenStore::open(Bench& bench, store::RocksdbOptions options) {
-  auto opened = std::make_unique<OpenStore>();
-  opened->engine = TRY(store::RocksdbBackend::open(bench.loop, std::move(options)));
-  opened->database = std::make_unique<store::LocalDatabase>(bench.real.world(), *opened->engine);
-  return opened;
-}
-
 namespace {
 
 constexpr int kAgentsMax = 100'000'000;

@@ -44,13 +44,27 @@ Task<net::Response> answer(net::Handler& handler, net::Request request, Loop& as
   co_return std::move(response);
 }
 
-// The segment after `/v1/agents/`, decoded as the routes decode it; empty when there is none.
-std::string agent_in(std::string_view path) {
-  constexpr std::string_view kPrefix = "/v1/agents/";
-  if (!path.starts_with(kPrefix)) {
+// The id of the actor that the path is about, decoded as the routes decode it: the segment after
+// `/v1/agents/`, or the third after `/v1/kelpie/actors/`. Empty when there is none.
+std::string actor_in(std::string_view path) {
+  constexpr std::string_view kAgents = "/v1/agents/";
+  constexpr std::string_view kActors = "/v1/kelpie/actors/";
+  size_t before = 0;
+  if (path.starts_with(kAgents)) {
+    path.remove_prefix(kAgents.size());
+  } else if (path.starts_with(kActors)) {
+    path.remove_prefix(kActors.size());
+    before = 2;
+  } else {
     return {};
   }
-  path.remove_prefix(kPrefix.size());
+  for (; before > 0; --before) {
+    const size_t end = path.find('/');
+    if (end == path.npos) {
+      return {};
+    }
+    path.remove_prefix(end + 1);
+  }
   return decode_segment(path.substr(0, path.find('/')));
 }
 
@@ -61,15 +75,15 @@ std::string decode_segment(std::string_view segment) {
   return decoded.ok() ? std::move(*decoded) : std::string(segment);
 }
 
-size_t home_loop(std::string_view agent_id, size_t loops) {
+size_t home_loop(std::string_view id, size_t loops) {
   CHECK(loops > 0);
-  return base::hash64(agent_id) % loops;
+  return base::hash64(id) % loops;
 }
 
 size_t LoopRouter::choose(const net::Request& request) {
-  const std::string agent = agent_in(request.path);
-  if (!agent.empty()) {
-    return home_loop(agent, peers_.size());
+  const std::string actor = actor_in(request.path);
+  if (!actor.empty()) {
+    return home_loop(actor, peers_.size());
   }
   if (request.method == "POST" && request.path.starts_with("/v1/agents")) {
     return next_new_agent_++ % peers_.size();

@@ -17,16 +17,19 @@
 
 namespace kelpie::api {
 
-// Which of `loops` an agent lives on; the same in every process.
-size_t home_loop(std::string_view agent_id, size_t loops);
+// Which of `loops` the actors of this id, an agent or another, live on; the same in every process.
+size_t home_loop(std::string_view id, size_t loops);
 
 // A segment of a path as every part of the server reads it: a broken escape stays as it came.
 std::string decode_segment(std::string_view segment);
+
+class ActorRoutes;
 
 // A loop's part in the routing: where it is, and who answers there.
 struct LoopPeer {
   async::LoopHandle place;
   net::Handler& handler;
+  ActorRoutes* actors = nullptr;  // what lists over all loops ask
 };
 
 // On the loop of the first peer. The peers outlive it.

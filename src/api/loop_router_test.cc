@@ -95,6 +95,21 @@ TEST_F(LoopRouterTest, AnIdWithEscapesGoesWhereItsPlainFormGoes) {
   }
 }
 
+TEST_F(LoopRouterTest, WhatOperatorsAskOfAnActorGoesWhereTheActorLives) {
+  world::Rng rng(4);
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "agent-" + rng.uuid();
+    const std::string home = std::to_string(home_loop(id, 2));
+    for (const char* rest : {"", "/", "/pause", "/inbox/00/drop"}) {
+      EXPECT_EQ(ask("POST", "/v1/kelpie/actors/agent/default/" + id + rest).body, home);
+    }
+    const std::string odd = std::to_string(home_loop(id + "/x", 2));
+    EXPECT_EQ(ask("GET", "/v1/kelpie/actors/a%2Fb/default/" + id + "%2Fx").body, odd);
+  }
+  EXPECT_EQ(ask("GET", "/v1/kelpie/actors").body, "0");
+  EXPECT_EQ(ask("GET", "/v1/kelpie/actors/agent/default").body, "0");
+}
+
 TEST_F(LoopRouterTest, NewAgentsGoToTheLoopsInTurn) {
   EXPECT_EQ(ask("POST", "/v1/agents/").body, "0");
   EXPECT_EQ(ask("POST", "/v1/agents").body, "1");

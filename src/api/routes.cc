@@ -64,6 +64,14 @@ Routes::Routes(World& world, agent::Service& agents, llm::Models& models, obs::M
       options_(std::move(options)),
       rng_(world.rng.fork("api/" + std::to_string(world.rng.next()))) {}
 
+template <auto kRoute>
+Task<net::Response> Routes::actors(Call call) {
+  if (actors_ == nullptr) {
+    co_return detail_response(501, "this server shows no actors");
+  }
+  co_return co_await (actors_->*kRoute)({std::move(call.parameters), std::move(call.query)});
+}
+
 // A fixed path stands before a pattern that it would fit.
 const std::vector<Routes::Route>& Routes::table() {
   static const std::vector<Route> kTable = {
@@ -73,6 +81,16 @@ const std::vector<Routes::Route>& Routes::table() {
       {"GET", "/latest/ready", &Routes::ready, true},
       {"GET", "/metrics", &Routes::metrics},
       {"GET", "/v1/kelpie/backup", &Routes::backup},
+      {"GET", "/v1/kelpie/actors", &Routes::actors<&ActorRoutes::list>},
+      {"GET", "/v1/kelpie/actors/{}/{}/{}", &Routes::actors<&ActorRoutes::show>},
+      {"GET", "/v1/kelpie/actors/{}/{}/{}/explain", &Routes::actors<&ActorRoutes::explain>},
+      {"POST", "/v1/kelpie/actors/{}/{}/{}/pause", &Routes::actors<&ActorRoutes::pause>},
+      {"POST", "/v1/kelpie/actors/{}/{}/{}/resume", &Routes::actors<&ActorRoutes::resume>},
+      {"POST", "/v1/kelpie/actors/{}/{}/{}/deactivate", &Routes::actors<&ActorRoutes::deactivate>},
+      {"GET", "/v1/kelpie/actors/{}/{}/{}/inbox", &Routes::actors<&ActorRoutes::inbox>},
+      {"POST", "/v1/kelpie/actors/{}/{}/{}/inbox/{}/retry", &Routes::actors<&ActorRoutes::retry>},
+      {"POST", "/v1/kelpie/actors/{}/{}/{}/inbox/{}/drop", &Routes::actors<&ActorRoutes::drop>},
+      {"GET", "/v1/kelpie/actors/{}/{}/{}/reminders", &Routes::actors<&ActorRoutes::reminders>},
       {"GET", "/v1/models", &Routes::list_models},
       {"GET", "/v1/models/embedding", &Routes::list_embedding_models},
       {"POST", "/v1/agents", &Routes::create_agent},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/service.h"
+#include "api/actor_routes.h"
 #include "api/requests.h"
 #include "async/task.h"
 #include "codec/url.h"
@@ -50,6 +51,8 @@ class Routes final : public net::Handler {
   // none.
   using OpenBackup = std::function<std::unique_ptr<store::BackupStream>()>;
   void on_backup(OpenBackup open) { open_backup_ = std::move(open); }
+  // Called for what is under `/v1/kelpie/actors`; it outlives this. Without it there is none.
+  void on_actors(ActorRoutes* actors) { actors_ = actors; }
   // From now on `/v1/ready` answers 503.
   void stop_being_ready() { ready_ = false; }
 
@@ -78,6 +81,8 @@ class Routes final : public net::Handler {
   Task<net::Response> ready(Call call);
   Task<net::Response> metrics(Call call);
   Task<net::Response> backup(Call call);
+  template <auto kRoute>
+  Task<net::Response> actors(Call call);
   Task<net::Response> list_models(Call call);
   Task<net::Response> list_embedding_models(Call call);
   Task<net::Response> create_agent(Call call);
@@ -107,6 +112,7 @@ class Routes final : public net::Handler {
   world::Rng rng_;
   std::function<void()> refresh_;
   OpenBackup open_backup_;
+  ActorRoutes* actors_ = nullptr;
   // Held by the backup that is being sent.
   std::weak_ptr<const void> backup_running_;
   bool ready_ = true;

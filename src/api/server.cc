@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "api/actor_metrics.h"
+#include "cluster/sweep.h"
 #include "world/faults.h"
 #include "world/log.h"
 
@@ -15,19 +17,25 @@ cluster::OwnerRecords choose_records(World& world, const ServerOptions& options)
   return changes ? cluster::OwnerRecords::kPerActor : options.owner_records;
 }
 
+// Of which ids this server's loop runs the actors.
+std::function<bool(std::string_view)> lives_on(const ServerOptions& options) {
+  return [loop = options.loop, loops = options.loops](std::string_view id) {
+    return home_loop(id, loops) == loop;
+  };
+}
+
 }  // namespace
 
 Server::Server(World& world, store::Database& database, llm::Models& models, obs::Metrics& metrics,
                ServerOptions options)
     : world_(world),
+      database_(database),
       metrics_(metrics),
       options_(std::move(options)),
       ownership_(world, database, choose_records(world, options_)),
       runtime_(world, database, ownership_, options_.actors),
-      agents_(world, database, runtime_, models,
-              [loop = options_.loop, loops = options_.loops](std::string_view agent_id) {
-                return home_loop(agent_id, loops) == loop;
-              }),
+      agents_(world, database, runtime_, models, lives_on(options_)),
+      actors_(world, database, runtime_, lives_on(options_)),
       routes_(world, agents_, models, metrics,
               RoutesOptions{options_.api_key, options_.kelpie_version, options_.allowed_hosts}),
       router_({as_peer()}),
@@ -40,23 +48,43 @@ Server::Server(World& world, store::Database& database, llm::Models& models, obs
   if (options_.held_epoch) {
     ownership_.hold(*options_.held_epoch, options_.taken_over);
   }
+  ownership_.on_joined([this] { background_.spawn(sweep()); });
+  routes_.on_actors(&actors_);
   routes_.on_scrape([this] { refresh_metrics(); });
   runtime_.on_orphan([this] { background_.spawn(agents_.resume_all()); });
 }
 
-LoopPeer Server::as_peer() { return {{world_.loop, background_}, routes_}; }
+LoopPeer Server::as_peer() { return {{world_.loop, background_}, routes_, &actors_}; }
 
 void Server::route_over(std::vector<LoopPeer> peers) {
   CHECK(peers.size() == options_.loops);
   CHECK(&peers.front().handler == &routes_);
+  std::vector<ActorRoutes::Peer> others;
+  for (size_t i = 1; i < peers.size(); ++i) {
+    CHECK(peers[i].actors != nullptr);
+    others.push_back({peers[i].place, *peers[i].actors});
+  }
+  actors_.set_peers(std::move(others));
   router_.set_peers(std::move(peers));
 }
 
 Task<void> Server::start() {
-  if (!ownership_.joined()) {
+  if (ownership_.joined()) {
+    background_.spawn(sweep());
+  } else {
     co_await ownership_.join();
   }
   background_.spawn(agents_.resume_all());
+  co_return kOk;
+}
+
+// What earlier processes owned, whichever way they kept it.
+Task<void> Server::sweep() {
+  const size_t removed = co_await cluster::sweep_owner_records(world_, database_);
+  if (removed > 0) {
+    world_.log.info("owner records of earlier epochs were removed",
+                    {{"records", uint64_t{removed}}});
+  }
   co_return kOk;
 }
 
@@ -73,20 +101,13 @@ Task<void> Server::drain(Duration bound) {
 }
 
 void Server::refresh_metrics() {
-  const actor::RuntimeCounters& counters = runtime_.counters();
+  show_actor_metrics(metrics_, runtime_, options_.loop);
   const auto set = [this](std::string_view name, std::string_view help, uint64_t value) {
     metrics_.gauge(name, help, {{"loop", std::to_string(options_.loop)}})
         .set(static_cast<int64_t>(value));
   };
-  set("kelpie_actors_active", "Actors in memory.", runtime_.active());
   set("kelpie_http_connections", "Open HTTP connections.", http_->connections());
   set("kelpie_http_body_bytes", "Bytes of request bodies in memory.", http_->buffered_body_bytes());
-  set("kelpie_actor_activations", "Activations since the start.", counters.activations);
-  set("kelpie_turns_committed", "Turns committed since the start.", counters.turns_committed);
-  set("kelpie_turns_retried", "Turns tried again after a conflict.", counters.turns_retried);
-  set("kelpie_turns_undecided", "Commits whose outcome had to be settled.",
-      counters.turns_undecided);
-  set("kelpie_fences_lost", "Turns refused because the epoch was replaced.", counters.fences_lost);
 }
 
 }  // namespace kelpie::api

@@ -10,6 +10,7 @@
 
 #include "actor/runtime.h"
 #include "agent/service.h"
+#include "api/actor_routes.h"
 #include "api/loop_router.h"
 #include "api/routes.h"
 #include "async/scope.h"
@@ -69,13 +70,16 @@ class Server {
 
  private:
   void refresh_metrics();
+  Task<void> sweep();
 
   World& world_;
+  store::Database& database_;
   obs::Metrics& metrics_;
   ServerOptions options_;
   cluster::Ownership ownership_;
   actor::Runtime runtime_;
   agent::Service agents_;
+  ActorRoutes actors_;
   Routes routes_;
   LoopRouter router_;
   std::optional<net::HttpServer> http_;

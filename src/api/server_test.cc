@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "async/scope.h"
+#include "cluster/ownership.h"
 #include "llm/providers.h"
 #include "net/read_ahead.h"
 #include "net/testing/test_world.h"
+#include "store/keys.h"
 #include "store/local_database.h"
 #include "store/memory/memory_backend.h"
 
@@ -73,6 +75,18 @@ TEST_F(ServerTest, WithoutAKeyItAnswersByTheNamesItWasGiven) {
   EXPECT_TRUE(has_status(send(models + "localhost:8283\r\n\r\n"), 200));
   EXPECT_TRUE(has_status(send(models + "evil.example\r\n\r\n"), 403));
   EXPECT_TRUE(has_status(send(models + "server\r\nOrigin: null\r\n\r\n"), 403));
+}
+
+// A process that claimed by record has crashed; whichever way this one owns its actors.
+TEST_F(ServerTest, AStartRemovesTheOwnerRecordsOfEarlierEpochs) {
+  const store::keys::ActorName actor{"agent", "default", "a"};
+  cluster::Ownership earlier(machine_.world, database_, cluster::OwnerRecords::kPerActor);
+  ASSERT_TRUE(machine_.loop.run(earlier.join()).ok());
+  ASSERT_TRUE(machine_.loop.run(earlier.acquire(actor)).ok());
+  start({.kelpie_version = "test"});
+  machine_.loop.run_ready();
+  auto transaction = database_.begin();
+  EXPECT_FALSE(machine_.loop.run(transaction->get(store::keys::owner(actor))).value().has_value());
 }
 
 }  // namespace

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/object.hpp>
 #include <cstdio>
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "app/backup_files.h"
-#include "codec/json.h"
 #include "net/http_client.h"
 #include "real/process.h"
 #include "real/real_log.h"
@@ -22,24 +20,6 @@ namespace {
 
 constexpr std::string_view kPath = "/v1/kelpie/backup";
 constexpr size_t kErrorBytesMax = 64 * 1024;
-
-// What the server says about an answer that is no backup.
-Error refused(int status, const std::string& body, const std::string& url) {
-  std::string detail = body.substr(0, 500);
-  auto parsed = codec::parse_json(body);
-  if (parsed.ok() && parsed->is_object()) {
-    const boost::json::value* value = parsed->as_object().if_contains("detail");
-    if (value != nullptr && value->is_string()) {
-      detail = std::string(value->as_string());
-    }
-  }
-  std::string text = "the server at " + url + " answered " + std::to_string(status);
-  text += detail.empty() ? "" : ": " + detail;
-  if (status == 401) {
-    text += "; give its key with --api-key-file or KELPIE_API_KEY";
-  }
-  return base::unavailable(std::move(text));
-}
 
 // What has arrived: written as it is, and checked.
 struct Arrival {
@@ -72,7 +52,7 @@ Task<void> receive(net::HttpClient& client, net::ClientRequest request, Arrival&
   net::ClientResponse response = co_await client.send(std::move(request));
   if (response.status != 200) {
     auto body = co_await net::read_all(*response.body, kErrorBytesMax).result();
-    co_return refused(response.status, body.ok() ? *body : "", url);
+    co_return refusal_of(response.status, body.ok() ? *body : "", url);
   }
   for (;;) {
     auto piece = co_await response.body->next().result();
@@ -90,17 +70,6 @@ Task<void> receive(net::HttpClient& client, net::ClientRequest request, Arrival&
   co_return kOk;
 }
 
-Result<std::string> key_of(const ApiKeyChoice& choice) {
-  if (choice.file.empty()) {
-    return choice.key;
-  }
-  real::KeyFile file = TRY(real::read_key_file(choice.file));
-  if (!file.warning.empty()) {
-    fmt::print(stderr, "kelpie: {}\n", file.warning);
-  }
-  return std::move(file.key);
-}
-
 }  // namespace
 
 std::string url_of(const world::Address& listen) {
@@ -114,7 +83,7 @@ std::string url_of(const world::Address& listen) {
 }
 
 Result<void> run_backup(const BackupRequest& request) {
-  const std::string key = TRY(key_of(request.api_key));
+  net::Headers headers = TRY(key_headers(request.server.api_key));
   TRY(prepare_backup_directory(request.directory));
   const std::string rows = request.directory + "/" + std::string(kRowsFile);
   const std::string manifest = request.directory + "/" + std::string(kManifestFile);
@@ -129,15 +98,9 @@ Result<void> run_backup(const BackupRequest& request) {
   real::RealLoop loop;
   real::RealWorld real(loop, log, world::NodeName("backup"));
   {
-    net::HttpClient client(real.world(), {.ca_file = request.ca_file});
-    std::string url = request.server_url;
-    while (url.ends_with('/')) {
-      url.pop_back();
-    }
-    net::ClientRequest asked{.url = url + std::string(kPath)};
-    if (!key.empty()) {
-      asked.headers.emplace_back("authorization", "Bearer " + key);
-    }
+    net::HttpClient client(real.world(), {.ca_file = request.server.ca_file});
+    net::ClientRequest asked{.url = url_at(request.server, std::string(kPath)),
+                             .headers = std::move(headers)};
     TRY(loop.run(receive(client, std::move(asked), arrival)));
   }
 

@@ -4,15 +4,14 @@
 #include <string>
 
 #include "app/config.h"
+#include "app/server_call.h"
 #include "base/result.h"
 
 namespace kelpie::app {
 
 struct BackupRequest {
-  std::string directory;   // missing or empty
-  std::string server_url;  // http://host:port or https://…
-  ApiKeyChoice api_key;
-  std::string ca_file;  // for https; empty: the system's
+  std::string directory;  // missing or empty
+  ServerPlace server;
 };
 
 // Asks the running server for a backup and keeps it. What does not arrive whole and sound never

@@ -77,6 +77,66 @@ void add_settings(CLI::App& app, ConfigArguments& into, SettingFilter wanted) {
              "\n\n" + std::string(kConfigFooter));
 }
 
+// Where the server is that a verb asks.
+void add_server(CLI::App& app, std::string& server, ConfigArguments& config) {
+  app.add_option("--server", server,
+                 "The server's URL (default: where --listen says that it listens)")
+      ->type_name("URL");
+  add_settings(app, config, client_setting);
+}
+
+struct ActorsVerb {
+  ActorsAction action;
+  std::string_view name;
+  std::string_view help;
+};
+constexpr ActorsVerb kActorsVerbs[] = {
+    {ActorsAction::kList, "list", "List the actors that are in memory, or stored"},
+    {ActorsAction::kShow, "show", "What is stored of an actor, and whether it is in memory"},
+    {ActorsAction::kExplain, "explain", "Who owns an actor, and why"},
+    {ActorsAction::kPause, "pause", "Have an actor answer operators alone, until it is resumed"},
+    {ActorsAction::kResume, "resume", "Have a paused actor go on"},
+    {ActorsAction::kDeactivate, "deactivate",
+     "Take an actor out of memory; the next call brings "
+     "it back"},
+    {ActorsAction::kInbox, "inbox", "Messages that wait, and those that failed too often"},
+    {ActorsAction::kReminders, "reminders", "An actor's reminders"},
+};
+
+void add_actors_verb(CLI::App& actors, const ActorsVerb& verb, Command& command) {
+  ActorsCommand& into = command.actors;
+  CLI::App& app = *actors.add_subcommand(std::string(verb.name), std::string(verb.help));
+  app.callback([&into, action = verb.action] { into.action = action; });
+  if (verb.action == ActorsAction::kList) {
+    app.add_option("actors", into.filter, "Of a type, or of type/namespace")->type_name("ACTORS");
+    app.add_flag("--stored", into.stored, "Those in the store, whether or not in memory");
+    app.add_option("--cursor", into.cursor, "Go on where a list ended")->type_name("CURSOR");
+  } else {
+    app.add_option("actor", into.actor, "type/namespace/id")->required()->type_name("ACTOR");
+  }
+  if (verb.action == ActorsAction::kInbox) {
+    app.add_option("--retry", into.retry, "Put this parked message at the inbox's end")
+        ->type_name("STAMP");
+    app.add_option("--drop", into.drop, "Forget this parked message")->type_name("STAMP");
+  }
+  if (verb.action == ActorsAction::kList || verb.action == ActorsAction::kInbox ||
+      verb.action == ActorsAction::kReminders) {
+    app.add_option("--limit", into.limit, "At most so many rows, 1 to 1000 (default 100)")
+        ->type_name("N");
+  }
+  app.add_flag("--json", into.json, "The server's answer, for machines");
+  add_server(app, into.server, command.config);
+}
+
+CLI::App* add_actors(CLI::App& app, Command& command) {
+  CLI::App* actors = app.add_subcommand("actors", "Look after the actors of a running server");
+  actors->require_subcommand(1);
+  for (const ActorsVerb& verb : kActorsVerbs) {
+    add_actors_verb(*actors, verb, command);
+  }
+  return actors;
+}
+
 }  // namespace
 
 std::variant<Command, Farewell> parse_command_line(const std::vector<std::string>& arguments,
@@ -94,17 +154,14 @@ std::variant<Command, Farewell> parse_command_line(const std::vector<std::string
   backup->add_option("--to", command.backup_to, "Directory for the backup, missing or empty")
       ->required()
       ->type_name("DIR");
-  backup
-      ->add_option("--server", command.backup_server,
-                   "The server's URL (default: where --listen says that it listens)")
-      ->type_name("URL");
-  add_settings(*backup, command.config, client_setting);
+  add_server(*backup, command.backup_server, command.config);
   CLI::App* restore =
       app.add_subcommand("restore", "Make a new data directory from a backup; checks it first");
   restore->add_option("--from", command.restore_from, "Directory of the backup")
       ->required()
       ->type_name("DIR");
   add_settings(*restore, command.config, store_setting);
+  const CLI::App* actors = add_actors(app, command);
   CLI::App* offline =
       app.add_subcommand("offline-model", "Serve the built-in model as an OpenAI-compatible API");
   command.offline_listen = "127.0.0.1:8284";
@@ -126,6 +183,7 @@ std::variant<Command, Farewell> parse_command_line(const std::vector<std::string
                  : config->parsed()  ? Verb::kConfig
                  : backup->parsed()  ? Verb::kBackup
                  : restore->parsed() ? Verb::kRestore
+                 : actors->parsed()  ? Verb::kActors
                                      : Verb::kOfflineModel;
   return command;
 }

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/actors_command.h"
 #include "app/config.h"
 
 namespace kelpie::app {
@@ -15,7 +16,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // could not start, or could not go on
 inline constexpr int kExitUsage = 2;   // bad command line or configuration
 
-enum class Verb : uint8_t { kServe, kConfig, kBackup, kRestore, kOfflineModel };
+enum class Verb : uint8_t { kServe, kConfig, kBackup, kRestore, kActors, kOfflineModel };
 
 struct Command {
   Verb verb = Verb::kServe;
@@ -23,6 +24,7 @@ struct Command {
   std::string backup_to;       // backup: --to
   std::string backup_server;   // backup: --server; empty: where the configuration says it listens
   std::string restore_from;    // restore: --from
+  ActorsCommand actors;        // actors
   std::string offline_listen;  // offline-model
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace kelpie::app {
 namespace {
 
@@ -54,6 +56,44 @@ TEST(CommandLine, TellsARestoreWhereFromAndIntoWhichStore) {
   EXPECT_EQ(command.config.flags.at("data-dir"), "/d");
   EXPECT_EQ(farewell({"restore", "--data-dir", "/d"}).exit_code, kExitUsage);
   EXPECT_EQ(farewell({"restore", "--from", "/b", "--listen", "h:1"}).exit_code, kExitUsage);
+}
+
+TEST(CommandLine, TellsActorsWhatToAskOfWhichServer) {
+  const auto parsed = parse({"actors", "list", "agent/default", "--stored", "--limit", "5",
+                             "--json", "--server", "http://h:1", "--api-key-file", "/key"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.verb, Verb::kActors);
+  EXPECT_EQ(command.actors.action, ActorsAction::kList);
+  EXPECT_EQ(command.actors.filter, "agent/default");
+  EXPECT_TRUE(command.actors.stored);
+  EXPECT_TRUE(command.actors.json);
+  EXPECT_EQ(command.actors.limit, "5");
+  EXPECT_EQ(command.actors.server, "http://h:1");
+  EXPECT_EQ(command.config.flags.at("api-key-file"), "/key");
+}
+
+TEST(CommandLine, EachVerbOfActorsIsItsOwn) {
+  const std::pair<const char*, ActorsAction> verbs[] = {{"show", ActorsAction::kShow},
+                                                        {"explain", ActorsAction::kExplain},
+                                                        {"pause", ActorsAction::kPause},
+                                                        {"resume", ActorsAction::kResume},
+                                                        {"deactivate", ActorsAction::kDeactivate},
+                                                        {"inbox", ActorsAction::kInbox},
+                                                        {"reminders", ActorsAction::kReminders}};
+  for (const auto& [name, action] : verbs) {
+    const auto parsed = parse({"actors", name, "agent/default/a"});
+    ASSERT_TRUE(std::holds_alternative<Command>(parsed)) << name;
+    EXPECT_EQ(std::get<Command>(parsed).actors.action, action) << name;
+    EXPECT_EQ(std::get<Command>(parsed).actors.actor, "agent/default/a") << name;
+    EXPECT_EQ(farewell({"actors", name}).exit_code, kExitUsage) << name;
+    EXPECT_EQ(farewell({"actors", name, "--help"}).exit_code, kExitOk) << name;
+  }
+  const auto inbox = parse({"actors", "inbox", "a/b/c", "--drop", "00"});
+  ASSERT_TRUE(std::holds_alternative<Command>(inbox));
+  EXPECT_EQ(std::get<Command>(inbox).actors.drop, "00");
+  EXPECT_EQ(farewell({"actors"}).exit_code, kExitUsage);
+  EXPECT_EQ(farewell({"actors", "show", "a/b/c", "--stored"}).exit_code, kExitUsage);
 }
 
 TEST(CommandLine, GivesTheOfflineModelAnAddressOfItsOwn) {

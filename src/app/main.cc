@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/actors_verb.h"
 #include "app/backup.h"
 #include "app/command_line.h"
 #include "app/serve.h"
@@ -45,15 +46,15 @@ int print_config(const ConfigArguments& arguments) {
   return config.ok() ? kExitOk : fail(kExitUsage, config.error());
 }
 
-Result<BackupRequest> backup_request(const Command& command, const Settings& settings) {
-  BackupRequest request{.directory = command.backup_to,
-                        .server_url = command.backup_server,
-                        .api_key = TRY(choose_api_key(settings)),
-                        .ca_file = settings.get("ca-file").text};
-  if (request.server_url.empty()) {
-    request.server_url = url_of(TRY(world::parse_address(settings.get("listen").text)));
+// `given` is its URL; empty: where the settings say that it listens.
+Result<ServerPlace> choose_server(const std::string& given, const Settings& settings) {
+  ServerPlace server{.url = given,
+                     .api_key = TRY(choose_api_key(settings)),
+                     .ca_file = settings.get("ca-file").text};
+  if (server.url.empty()) {
+    server.url = url_of(TRY(world::parse_address(settings.get("listen").text)));
   }
-  return request;
+  return server;
 }
 
 int backup(const Command& command) {
@@ -61,11 +62,28 @@ int backup(const Command& command) {
   if (!loaded.ok()) {
     return fail(kExitUsage, loaded.error());
   }
-  const auto request = backup_request(command, loaded->settings);
+  const auto server = choose_server(command.backup_server, loaded->settings);
+  if (!server.ok()) {
+    return fail(kExitUsage, server.error());
+  }
+  const auto done = run_backup({.directory = command.backup_to, .server = *server});
+  return done.ok() ? kExitOk : fail(kExitFailed, done.error());
+}
+
+int actors(const Command& command) {
+  const auto loaded = load_settings(command.config, RealMachine());
+  if (!loaded.ok()) {
+    return fail(kExitUsage, loaded.error());
+  }
+  const auto server = choose_server(command.actors.server, loaded->settings);
+  if (!server.ok()) {
+    return fail(kExitUsage, server.error());
+  }
+  const auto request = actors_request(command.actors);
   if (!request.ok()) {
     return fail(kExitUsage, request.error());
   }
-  const auto done = run_backup(*request);
+  const auto done = run_actors(command.actors, *request, *server);
   return done.ok() ? kExitOk : fail(kExitFailed, done.error());
 }
 
@@ -94,6 +112,8 @@ int run(const Command& command) {
       return backup(command);
     case Verb::kRestore:
       return restore(command);
+    case Verb::kActors:
+      return actors(command);
     case Verb::kOfflineModel:
       break;
   }

@@ -117,6 +117,14 @@ void Histogram::observe(int64_t value) {
   sum_.fetch_add(value, std::memory_order_relaxed);
 }
 
+void Histogram::mirror(std::span<const uint64_t> buckets, int64_t sum) {
+  CHECK(buckets.size() == bounds_.size() + 1);
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    buckets_[i].store(buckets[i], std::memory_order_relaxed);
+  }
+  sum_.store(sum, std::memory_order_relaxed);
+}
+
 std::vector<int64_t> latency_bounds() {
   return {100,       250,       500,       1'000,      2'500,      5'000,
           10'000,    25'000,    50'000,    100'000,    250'000,    500'000,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,8 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 class Counter {
  public:
   void add(uint64_t amount = 1) { value_.fetch_add(amount, std::memory_order_relaxed); }
+  // In place of `add`: what is counted elsewhere, and only grows there.
+  void mirror(uint64_t value) { value_.store(value, std::memory_order_relaxed); }
   [[nodiscard]] uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -51,6 +54,8 @@ class Histogram {
   explicit Histogram(std::vector<int64_t> bounds);
 
   void observe(int64_t value);
+  // In place of `observe`: what is counted elsewhere, one number for each bucket.
+  void mirror(std::span<const uint64_t> buckets, int64_t sum);
   [[nodiscard]] const std::vector<int64_t>& bounds() const { return bounds_; }
   // Of one bucket alone, not cumulative; `index` <= bounds().size().
   [[nodiscard]] uint64_t bucket(size_t index) const {

@@ -80,5 +80,19 @@ TEST(MetricsDeathTest, OneNameHasOneKind) {
   EXPECT_DEATH(metrics.gauge("a_total", "A."), "CHECK failed");
 }
 
+TEST(Metrics, MirrorsWhatIsCountedElsewhere) {
+  Metrics metrics;
+  Counter& counter = metrics.counter("c_total", "C.");
+  counter.mirror(3);
+  counter.mirror(5);
+  const uint64_t buckets[] = {2, 0, 1};
+  metrics.histogram("h_seconds", "H.", Unit::kMicros, {1'000, 2'000}).mirror(buckets, 4'500);
+  const std::string text = metrics.render();
+  EXPECT_NE(text.find("c_total 5\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("h_seconds_bucket{le=\"0.002\"} 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("h_seconds_bucket{le=\"+Inf\"} 3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("h_seconds_sum 0.0045\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace kelpie::obs

@@ -133,7 +133,7 @@ export class Kelpie {
 function passedOn() {
   /** @type {Record<string, string>} */
   const found = {};
-  const names = ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'];
+  const names = ['KELPIE_LOOPS', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'];
   for (const name of [...names, 'KELPIE_FDB_LIBRARY']) {
     const value = process.env[name];
     if (value !== undefined) found[name] = value;
