@@ -32,6 +32,8 @@ struct RunOptions {
   bool in_memory = false;
   // A FoundationDB cluster, which several processes may use at once. Needs libfdb_c.so.
   std::string fdb_cluster_file;
+  // That library, a file or a name that the system's loader finds; empty: libfdb_c.so.
+  std::string fdb_library;
   // Of this process among those on a FoundationDB cluster: needed there, not used by two at once.
   std::string node_name;
   Duration idle_timeout = base::kActorIdleTimeout;

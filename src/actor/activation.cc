@@ -15,6 +15,14 @@ namespace {
 
 constexpr Duration kRetryPause = Duration::millis(1);
 
+// No call has begun, so none is undecided, and none may think that it met a conflict of its own.
+Error without_outcome(Error error) {
+  const bool tells_an_outcome = error.code == Code::kUnknown || error.code == Code::kAborted ||
+                                error.code == Code::kFailedPrecondition;
+  return tells_an_outcome ? base::unavailable("the actor could not be activated: " + error.message)
+                          : error;
+}
+
 }  // namespace
 
 Activation::Activation(Runtime& runtime, Kind& kind, const ActorRef& self)
@@ -74,12 +82,22 @@ Task<void> Activation::work(std::shared_ptr<Activation> activation) {
   if (!self.active_ && !self.ended_) {
     auto active = co_await self.activate().result();
     if (!active.ok()) {
-      self.runtime_.world_.log.warn(
-          "an activation failed",
+      // That another node owns it is an answer, and an ordinary one.
+      const bool ordinary = cluster::owner_elsewhere(active.error()).has_value();
+      self.runtime_.world_.log.write(
+          ordinary ? world::LogLevel::kDebug : world::LogLevel::kWarn, "an activation failed",
           {{"actor", self.self().to_string()}, {"error", active.error().to_string()}});
       // Those who waited hear why; those who come later try again.
+      const Error heard = without_outcome(std::move(active).error());
       for (auto& pending : std::exchange(self.busy_->mailbox, {})) {
-        self.runtime_.finish(*pending, active.error());
+        if (!pending->result) {
+          self.runtime_.finish(*pending, heard);
+        }
+      }
+      // Another node may know what to do with it.
+      if (!self.ended_ && !self.runtime_.unsettled_.contains(self.busy_->self)) {
+        self.leaving_ = true;
+        co_await self.give_away();
       }
       self.runtime_.retire(self);
       co_return kOk;
@@ -132,10 +150,15 @@ Task<void> Activation::run_turns() {
 }
 
 Task<void> Activation::leave(std::shared_ptr<Activation> activation) {
+  // Out of the actor's own background work, which may have asked for it.
+  co_await async::yield(activation->runtime_.world_.loop);
   co_return co_await activation->end_in_order().result();
 }
 
 Task<void> Activation::end_in_order() {
+  if (ended_) {
+    co_return kOk;
+  }
   leaving_ = true;
   if (active_) {
     actor_->deactivate();
@@ -169,6 +192,10 @@ Task<void> Activation::activate() {
     if (ended_) {
       // Everything is dropped, or the actor was told to go: the next activation begins anew.
       co_return kOk;
+    }
+    if (begun.ok() && fence_->epoch() != runtime_.ownership_.fence().epoch()) {
+      // The node joined again while the state was read.
+      continue;
     }
     if (begun.ok()) {
       ++runtime_.counters_.activations;

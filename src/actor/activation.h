@@ -91,6 +91,7 @@ class Activation final : public Background {
   // What a first attempt was not enough for.
   Task<Next> attempt_again(PendingTurn& pending);
   Task<void> run_body(PendingTurn& pending, Turn& turn);
+  Task<std::optional<Next>> failed(Error error, PendingTurn& pending, Turn& turn);
   Task<std::optional<Next>> read_only_turn(PendingTurn& pending, Turn& turn);
   std::optional<Next> not_guarded(Error error, PendingTurn& pending);
   // Adds to the turn's writes what every commit of an actor has.

@@ -35,6 +35,12 @@ Task<void> wait_for(async::Event& event) {
   co_return kOk;
 }
 
+// The message is not to blame: a node has died, the store is away, somebody is overloaded.
+bool passes_by_itself(Code code) {
+  return code == Code::kUnavailable || code == Code::kAborted || code == Code::kUnknown ||
+         code == Code::kResourceExhausted || code == Code::kCancelled;
+}
+
 // Whether the method, or what it has written, is to blame: it would be so again.
 bool fails_again(Code code) {
   return code == Code::kDeadlineExceeded || code == Code::kInvalidArgument;
@@ -262,7 +268,7 @@ Task<Duration> DueQueue::serve_inbox(ActorRef actor) {
   }
   auto done = std::make_shared<Delivery>();
   const TurnBody take = [done](Actor& self, Turn& turn) { return take_message(self, turn, done); };
-  for (int taken = 0; taken < kMessagesInARow; ++taken) {
+  for (int taken = 0; taken < kMessagesInARow && !stopping_; ++taken) {
     // A turn that is refused says nothing of the message before.
     done->message.clear();
     done->failed.reset();
@@ -283,7 +289,7 @@ Task<Duration> DueQueue::serve_inbox(ActorRef actor) {
     if (!done->failed && !done->message.empty() && fails_again(answered.error().code)) {
       done->failed = answered.error();
     }
-    if (!done->failed) {
+    if (!done->failed || passes_by_itself(done->failed->code)) {
       // The store, the fence, a pause: the message itself was not tried, or is not to blame.
       co_return kPutOff;
     }
@@ -328,7 +334,7 @@ Task<Duration> DueQueue::serve_reminder(Mark mark) {
   if (!done->failed && done->begun && fails_again(answered.error().code)) {
     done->failed = answered.error();
   }
-  if (!done->failed) {
+  if (!done->failed || passes_by_itself(done->failed->code)) {
     co_return kPutOff;
   }
   ++counters_.failures;

@@ -56,7 +56,7 @@ TEST_F(InboxTest, MessagesOfOneSenderKeepTheirOrder) {
 
 TEST_F(InboxTest, AFailedTurnSendsNothing) {
   serve();
-  EXPECT_FALSE(act("a", "send b do append x;fail 1 unavailable").ok());
+  EXPECT_FALSE(act("a", "send b do append x;fail 1 refused").ok());
   pass(Duration::seconds(3));
   EXPECT_EQ(text("b"), "");
   EXPECT_TRUE(marks().empty());
@@ -122,7 +122,7 @@ TEST_F(InboxTest, AnUndecidedTakingHasOneEffect) {
 
 TEST_F(InboxTest, AFailedMessageIsTriedAgainAfterAPauseAndHoldsItsPlace) {
   serve();
-  ASSERT_TRUE(act("a", "send b do fail 2 unavailable|append x;send b do append y").ok());
+  ASSERT_TRUE(act("a", "send b do fail 2 refused|append x;send b do append y").ok());
   pass(Duration::millis(50));
   EXPECT_EQ(journal_.failures["b"], 1);
   pass(Duration::millis(400));
@@ -138,7 +138,7 @@ TEST_F(InboxTest, AFailedMessageIsTriedAgainAfterAPauseAndHoldsItsPlace) {
 // Else a busy recipient would have no pauses, and park in no time what would have succeeded soon.
 TEST_F(InboxTest, NewMessagesDoNotShortenThePauseOfTheOneBeforeThem) {
   serve();
-  ASSERT_TRUE(act("a", "send b do fail 3 unavailable|append x").ok());
+  ASSERT_TRUE(act("a", "send b do fail 3 refused|append x").ok());
   for (int i = 0; i < 4; ++i) {
     pass(Duration::millis(110));
     ASSERT_TRUE(act("a", "send b do append y").ok());
@@ -150,9 +150,20 @@ TEST_F(InboxTest, NewMessagesDoNotShortenThePauseOfTheOneBeforeThem) {
   EXPECT_TRUE(marks().empty());
 }
 
+// What passes by itself is nobody's fault, and parks nothing.
+TEST_F(InboxTest, AMessageWaitsForAsLongAsWhatItNeedsIsAway) {
+  serve();
+  ASSERT_TRUE(act("a", "send b do fail 8 unavailable|append x").ok());
+  for (int i = 0; i < 60; ++i) {
+    pass(Duration::seconds(1));
+  }
+  EXPECT_EQ(text("b"), "x ");
+  EXPECT_EQ(due_->counters().failures, 0U);
+}
+
 TEST_F(InboxTest, AMessageThatFailsTooOftenIsParkedAndTheNextGoesOn) {
   serve();
-  ASSERT_TRUE(act("a", "send b do fail 1000 unavailable|append x;send b do append y").ok());
+  ASSERT_TRUE(act("a", "send b do fail 1000 refused|append x;send b do append y").ok());
   pass(Duration::seconds(60));
   EXPECT_EQ(journal_.failures["b"], base::kMessageTriesMax);
   EXPECT_EQ(text("b"), "y ");

@@ -18,9 +18,9 @@ namespace {
 // So that an actor has not many more records than it had calls in the time for which they are kept:
 // each sweep looks at more of them than were written since the last.
 Task<void> sweep_now_and_then(Turn& turn) {
-  constexpr int64_t kTurnsBetween = 64;
-  constexpr size_t kRowsAtOnce = 256;
-  if (turn.number() % kTurnsBetween != 0) {
+  constexpr uint64_t kCallsBetween = 16;
+  constexpr size_t kRowsAtOnce = 64;
+  if (!turn.sessions().sweep_is_due(kCallsBetween)) {
     co_return kOk;
   }
   auto next = co_await sweep_once(turn, turn.sessions().sweep_from(), kRowsAtOnce);
@@ -88,10 +88,9 @@ Task<void> run_inside(RunningTurn outer, std::shared_ptr<const Invocation> what,
                       std::shared_ptr<InsideCall> call) {
   const Told told(*call);
   outer.turn.note_inside();
+  outer.turn.inside_begun();
   call->answer = co_await static_cast<MethodActor&>(outer.actor).invoke(outer.turn, what).result();
-  if (!call->answer.ok()) {
-    outer.turn.fail_inside(call->answer.error());
-  }
+  outer.turn.inside_ended(call->answer.ok() ? std::nullopt : std::optional(call->answer.error()));
   co_return kOk;
 }
 

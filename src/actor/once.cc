@@ -47,8 +47,9 @@ uint64_t fingerprint_of(const Invocation& what) {
 }
 
 OnceVerdict judge_once(const std::optional<OnceRecord>& record, const Once& once,
-                       uint64_t fingerprint, WallTime now) {
-  if (!record || record->when + base::kOnceKeptFor < now || once.sequence > record->sequence) {
+                       uint64_t fingerprint) {
+  // A record that is there counts, whatever the clock says: only a sweep forgets.
+  if (!record || once.sequence > record->sequence) {
     return OnceVerdict::kNew;
   }
   if (once.sequence < record->sequence) {
@@ -96,7 +97,7 @@ Task<std::optional<Bytes>> find_once(Turn& turn, Once once, uint64_t fingerprint
       record = co_await OnceRecord::decode(*stored);
     }
   }
-  switch (judge_once(record, once, fingerprint, turn.now())) {
+  switch (judge_once(record, once, fingerprint)) {
     case OnceVerdict::kNew:
       co_return std::optional<Bytes>();
     case OnceVerdict::kRepetition:

@@ -44,7 +44,7 @@ enum class OnceVerdict : uint8_t {
   kOvertaken,   // its caller has gone on to another call
 };
 OnceVerdict judge_once(const std::optional<OnceRecord>& record, const Once& once,
-                       uint64_t fingerprint, WallTime now);
+                       uint64_t fingerprint);
 
 // invalid_argument names what is wrong with the key or the number.
 Result<void> check_once(const Once& once);
@@ -59,12 +59,15 @@ class SessionCache {
   // Where the next sweep of this activation begins; empty: at the first record.
   [[nodiscard]] const Bytes& sweep_from() const { return sweep_from_; }
   void sweep_goes_on(Bytes from) { sweep_from_ = std::move(from); }
+  // Counts a call with a key; true with every `every`-th.
+  [[nodiscard]] bool sweep_is_due(uint64_t every) { return ++calls_ % every == 0; }
 
  private:
   // Beyond this all are forgotten, and read again.
   static constexpr size_t kRecordsMax = 64;
   std::map<std::string, OnceRecord> records_;
   Bytes sweep_from_;
+  uint64_t calls_ = 0;
 };
 
 // In a turn: the answer of the call that carried this key before, or nothing, if this is the first.

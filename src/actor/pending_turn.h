@@ -29,6 +29,8 @@ struct PendingTurn {
   Fencing fencing;
   CallOptions options;
   std::optional<uint64_t> serial;  // given with its first attempt
+  std::optional<WallTime> now;     // when its body was first run
+  bool begun = false;              // its body runs, or what it did is being committed
   // A call ran inside of an attempt at it. Its caller was answered, and answers a repetition
   // without making that call again; so another attempt would lose what it did here.
   bool ran_inside = false;

@@ -69,13 +69,13 @@ Task<std::optional<Reminder>> read_reminder(store::Transaction& transaction, Act
 void put_reminder(Turn& turn, const Reminder& reminder) {
   turn.transaction().set(store::keys::actor_reminder(turn.self().name(), reminder.name),
                          reminder.encode());
-  turn.transaction().set(mark_of(turn.self(), reminder.due.micros(), reminder.name), "");
-  note_due(turn, due_shard_of(turn.self()), reminder.due.micros());
+  turn.transaction().set(mark_of(turn.self(), reminder.waits_for().micros(), reminder.name), "");
+  note_due(turn, due_shard_of(turn.self()), reminder.waits_for().micros());
 }
 
 void clear_reminder(Turn& turn, const Reminder& reminder) {
   turn.transaction().clear(store::keys::actor_reminder(turn.self().name(), reminder.name));
-  turn.transaction().clear(mark_of(turn.self(), reminder.due.micros(), reminder.name));
+  turn.transaction().clear(mark_of(turn.self(), reminder.waits_for().micros(), reminder.name));
 }
 
 // In place of what is there: at its next time, or not at all.
@@ -98,17 +98,20 @@ Bytes Reminder::encode() const {
                        .integer(static_cast<int64_t>(catch_up))
                        .string(what.method)
                        .bytes(what.arguments)
-                       .integer(tries))
+                       .integer(tries)
+                       .integer(again.nanos())
+                       .integer(set_by))
       .take();
 }
 
 Result<Reminder> Reminder::decode(std::string name, ByteView bytes) {
   auto elements = TRY(store::unpack_stored(bytes));
   const bool well_formed =
-      elements.size() == 7 && elements[0].is_integer() && elements[0].number == kFormat &&
+      elements.size() == 9 && elements[0].is_integer() && elements[0].number == kFormat &&
       elements[1].is_integer() && elements[2].is_integer() && elements[3].is_integer() &&
       elements[3].number >= 0 && elements[3].number <= static_cast<int64_t>(CatchUp::kNone) &&
-      elements[4].is_string() && elements[5].is_bytes() && elements[6].is_integer();
+      elements[4].is_string() && elements[5].is_bytes() && elements[6].is_integer() &&
+      elements[7].is_integer() && elements[8].is_integer();
   if (!well_formed) {
     return base::data_loss("a reminder has an unknown format");
   }
@@ -117,7 +120,9 @@ Result<Reminder> Reminder::decode(std::string name, ByteView bytes) {
                   Duration::nanos(elements[2].number),
                   static_cast<CatchUp>(elements[3].number),
                   {elements[4].bytes, elements[5].bytes},
-                  elements[6].number};
+                  elements[6].number,
+                  WallTime::from_nanos(elements[7].number),
+                  elements[8].number};
 }
 
 Firing decide_firing(const Reminder& reminder, WallTime now) {
@@ -144,6 +149,7 @@ Task<void> set_reminder(Turn& turn, Reminder reminder) {
   co_await check_reminder(turn, reminder);
   reminder.due = to_micros(reminder.due);
   reminder.tries = 0;
+  reminder.set_by = turn.number();
   static_cast<void>(co_await cancel_reminder(turn, reminder.name));
   put_reminder(turn, reminder);
   co_return kOk;
@@ -164,13 +170,13 @@ Task<void> fire_reminder(Actor& actor, Turn& turn, std::shared_ptr<Fired> done) 
   done->failed.reset();
   store::Transaction* transaction = co_await turn.reading();
   const auto reminder = co_await read_reminder(*transaction, turn.self(), done->name);
-  if (!reminder || reminder->due.micros() != done->due_micros) {
+  if (!reminder || reminder->waits_for().micros() != done->due_micros) {
     // It was cancelled, or has another time by now.
     transaction->clear(mark_of(turn.self(), done->due_micros, done->name));
     turn.tidy_only();
     co_return kOk;
   }
-  if (turn.now() < reminder->due) {
+  if (turn.now() < reminder->waits_for()) {
     done->not_yet = true;
     turn.read_only();
     co_return kOk;
@@ -178,7 +184,7 @@ Task<void> fire_reminder(Actor& actor, Turn& turn, std::shared_ptr<Fired> done) 
   const Firing firing = decide_firing(*reminder, turn.now());
   // Before the call, which may set or cancel it itself: that is the last word then.
   go_on(turn, *reminder, firing.next);
-  if (!firing.call) {
+  if (!firing.call && reminder->tries == 0) {
     co_return kOk;
   }
   if (turn.world().faults.mutant("M18")) {
@@ -187,7 +193,9 @@ Task<void> fire_reminder(Actor& actor, Turn& turn, std::shared_ptr<Fired> done) 
   }
   done->begun = true;
   turn.set_method(reminder->what.method);
-  turn.set_cause(mark_of(turn.self(), done->due_micros, done->name));
+  // Of this setting of it and of this time, however often that is tried.
+  turn.set_cause(mark_of(turn.self(), reminder->due.micros(), done->name) +
+                 std::to_string(reminder->set_by));
   auto answered = co_await static_cast<MethodActor&>(actor)
                       .invoke(turn, std::make_shared<const Invocation>(reminder->what))
                       .result();
@@ -202,10 +210,11 @@ Task<void> fire_reminder(Actor& actor, Turn& turn, std::shared_ptr<Fired> done) 
 Task<void> note_firing_failed(Actor&, Turn& turn, std::shared_ptr<Fired> done) {
   store::Transaction* transaction = co_await turn.reading();
   auto reminder = co_await read_reminder(*transaction, turn.self(), done->name);
-  if (!reminder || reminder->due.micros() != done->due_micros) {
+  if (!reminder || reminder->waits_for().micros() != done->due_micros) {
     turn.read_only();
     co_return kOk;
   }
+  const Reminder before = *reminder;
   ++reminder->tries;
   // The clock may have been set back since it fired: it is not before its time for that.
   const WallTime now = std::max(turn.now(), reminder->due);
@@ -213,8 +222,8 @@ Task<void> note_firing_failed(Actor&, Turn& turn, std::shared_ptr<Fired> done) {
                      done->failed->code != Code::kNotFound &&
                      done->failed->code != Code::kInvalidArgument;
   if (again) {
-    clear_reminder(turn, *reminder);
-    reminder->due = to_micros(now + retry_pause(reminder->tries));
+    clear_reminder(turn, before);
+    reminder->again = to_micros(now + retry_pause(reminder->tries));
     put_reminder(turn, *reminder);
     co_return kOk;
   }
@@ -224,7 +233,7 @@ Task<void> note_firing_failed(Actor&, Turn& turn, std::shared_ptr<Fired> done) {
                         reminder->tries,
                         turn.now()});
   }
-  go_on(turn, *reminder, decide_firing(*reminder, now).next);
+  go_on(turn, before, decide_firing(before, now).next);
   co_return kOk;
 }
 

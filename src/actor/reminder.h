@@ -36,7 +36,12 @@ struct Reminder {
   Duration period;  // zero: once
   CatchUp catch_up = CatchUp::kOne;
   Invocation what;
-  int64_t tries = 0;  // that failed, of the present time
+  int64_t tries = 0;   // that failed, of the present time
+  WallTime again;      // when it is tried again, if any failed
+  int64_t set_by = 0;  // the number of the turn that set it
+
+  // The time under which it waits in the queue of what is due.
+  [[nodiscard]] WallTime waits_for() const { return tries > 0 ? again : due; }
 
   // Without the name, which is in the key.
   [[nodiscard]] Bytes encode() const;

@@ -103,7 +103,7 @@ TEST_F(Reminders, OneOfTheSameNameTakesItsPlace) {
 
 TEST_F(Reminders, AFailedTurnSetsNone) {
   serve();
-  EXPECT_FALSE(act("a", "remind r 1000 0 append x;fail 1 unavailable").ok());
+  EXPECT_FALSE(act("a", "remind r 1000 0 append x;fail 1 refused").ok());
   EXPECT_TRUE(marks().empty());
 }
 
@@ -176,7 +176,7 @@ TEST_F(Reminders, WhatItsOwnFiringSetsOrCancelsIsTheLastWord) {
 
 TEST_F(Reminders, OneThatFailsIsTriedAgain) {
   serve();
-  ASSERT_TRUE(act("a", "remind r 1000 0 fail 3 unavailable|append x").ok());
+  ASSERT_TRUE(act("a", "remind r 1000 0 fail 3 refused|append x").ok());
   pass(Duration::seconds(10));
   EXPECT_EQ(text("a"), "x ");
   EXPECT_EQ(due_->counters().failures, 3U);
@@ -185,8 +185,8 @@ TEST_F(Reminders, OneThatFailsIsTriedAgain) {
 
 TEST_F(Reminders, OneThatFailsTooOftenIsParkedAndAPeriodicOneGoesOn) {
   serve();
-  ASSERT_TRUE(act("a", "remind r 1000 0 fail 1000 unavailable").ok());
-  ASSERT_TRUE(act("b", "remind r 1000 60000 fail 5 unavailable|append x").ok());
+  ASSERT_TRUE(act("a", "remind r 1000 0 fail 1000 refused").ok());
+  ASSERT_TRUE(act("b", "remind r 1000 60000 fail 5 refused|append x").ok());
   pass(Duration::seconds(50));
   auto transaction = local_.begin();
   const auto parked = run(list_parked(*transaction, ref("a"), 10)).value();

@@ -1,5 +1,6 @@
 #include "actor/runtime.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,8 +17,51 @@ namespace {
 
 // How many idle activations end before the loop does something else.
 constexpr int kIdleEndsAtOnce = 1'000;
+constexpr size_t kLeavingAtOnce = 256;
+constexpr Duration kIdleTimeoutMin = Duration::millis(1);
 
 }  // namespace
+
+// A read from memory, while its answer is held back.
+class Runtime::Counted {
+ public:
+  explicit Counted(Runtime& runtime) : runtime_(runtime) { ++runtime_.pending_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { runtime_.one_less_pending(); }
+
+ private:
+  Runtime& runtime_;
+};
+
+// Ends a call whose deadline passes while it waits for its turn: that may never come. What has
+// begun has a limit of its own.
+class Runtime::CallTimer {
+ public:
+  CallTimer(Runtime& runtime, const ActorRef& actor, const std::shared_ptr<PendingTurn>& pending)
+      : loop_(runtime.world_.loop) {
+    if (!pending->options.deadline || pending->result) {
+      return;
+    }
+    timer_ = loop_.start_timer(*pending->options.deadline, [&runtime, actor, pending] {
+      if (!pending->result && !pending->begun) {
+        runtime.finish(*pending, base::deadline_exceeded("the deadline of a call to " +
+                                                         actor.to_string() + " has passed"));
+      }
+    });
+  }
+  CallTimer(const CallTimer&) = delete;
+  CallTimer& operator=(const CallTimer&) = delete;
+  ~CallTimer() {
+    if (timer_) {
+      loop_.cancel_timer(*timer_);
+    }
+  }
+
+ private:
+  Loop& loop_;
+  std::optional<async::TimerId> timer_;
+};
 
 Runtime::Runtime(World& world, store::Database& database, cluster::Ownership& ownership,
                  RuntimeOptions options)
@@ -32,7 +76,9 @@ Runtime::Runtime(World& world, store::Database& database, cluster::Ownership& ow
       idle_limit_(world.loop, [this] { idle_limit_passed(); }),
       workers_(world.loop, [this](const Error& error) {
         world_.log.error("an actor's worker failed", {{"error", error.to_string()}});
-      }) {}
+      }) {
+  options_.idle_timeout = std::max(options_.idle_timeout, kIdleTimeoutMin);
+}
 
 Runtime::~Runtime() {
   // Workers hold their activations; background work goes first, while its actors stand.
@@ -74,7 +120,7 @@ Task<Bytes> Runtime::run(ActorRef actor, TurnBody body, CallOptions options, Fen
   if (stopping_ && !options.chain) {
     co_return base::unavailable("this node is shutting down; ask another");
   }
-  if (pending_ >= options_.pending_calls_node_max) {
+  if (pending_ >= options_.pending_calls_node_max && options.origin != CallOrigin::kOperator) {
     ++counters_.overloads;
     co_return base::resource_exhausted(std::to_string(pending_) +
                                        " calls wait on this node already; try again in a second");
@@ -84,7 +130,10 @@ Task<Bytes> Runtime::run(ActorRef actor, TurnBody body, CallOptions options, Fen
   ++pending_;
   const Instant begun = world_.loop.now();
   deliver(actor, pending);
-  co_await pending->done.wait();
+  {
+    const CallTimer timer(*this, actor, pending);
+    co_await pending->done.wait();
+  }
   ++type->counters.calls;
   type->counters.times.add(world_.loop.now() - begun);
   if (!pending->result->ok()) {
@@ -95,9 +144,13 @@ Task<Bytes> Runtime::run(ActorRef actor, TurnBody body, CallOptions options, Fen
 }
 
 void Runtime::finish(PendingTurn& pending, Result<void> result) {
+  one_less_pending();
+  pending.finish(std::move(result));
+}
+
+void Runtime::one_less_pending() {
   CHECK(pending_ > 0);
   --pending_;
-  pending.finish(std::move(result));
   if (pending_ == 0 && stopping_) {
     quiet_.set();
   }
@@ -142,6 +195,7 @@ Task<std::optional<Bytes>> Runtime::read_from_memory(const ActorRef& actor, Acto
   const std::shared_ptr<cluster::EpochFence> fence = activation.fence();
   Result<Bytes> answer = static_cast<const MethodActor&>(activation.actor()).read(what);
   ++type.counters.reads;
+  const Counted counted(*this);
   auto passed = co_await checks_.pass(fence).result();
   if (!passed.ok()) {
     if (passed.error().code == Code::kFailedPrecondition) {
@@ -209,6 +263,7 @@ void Runtime::rest(Activation& activation) {
 
 void Runtime::leave(Activation& activation) {
   activation.working_ = true;
+  activation.leaving_ = true;
   workers_.spawn(Activation::leave(residents_.find(activation.self())));
 }
 
@@ -260,22 +315,32 @@ Task<bool> Runtime::deactivate(ActorRef actor) {
   co_return true;
 }
 
-Task<void> Runtime::stop() {
+Task<void> Runtime::finish_calls() {
   stopping_ = true;
   while (pending_ > 0) {
     quiet_.clear();
     co_await quiet_.wait();
   }
+  co_return kOk;
+}
+
+Task<void> Runtime::stop() {
+  co_await finish_calls();
   std::vector<std::shared_ptr<Activation>> idle;
   for (Activation* activation = residents_.first(); activation != nullptr;
        activation = residents_.after(*activation)) {
     if (!activation->working()) {
       activation->working_ = true;
+      activation->leaving_ = true;
       idle.push_back(residents_.find(activation->self()));
     }
   }
-  for (auto& activation : idle) {
-    co_await Activation::leave(std::move(activation));
+  for (size_t next = 0; next < idle.size();) {
+    Scope leaving(world_.loop, [](const Error&) {});
+    for (size_t i = 0; i < kLeavingAtOnce && next < idle.size(); ++i) {
+      leaving.spawn(Activation::leave(std::move(idle[next++])));
+    }
+    co_await leaving.drain();
   }
   // Those that were on their way out already.
   co_await workers_.drain();

@@ -98,6 +98,10 @@ class Runtime {
   // Has an actor's activation end once the turn that runs has ended, and does not wait for it;
   // calls that wait go to the next one. False: it was not active here.
   Task<bool> deactivate(ActorRef actor);
+  // From now on every new call is refused. Ends when those that were accepted have been answered;
+  // what their turns call is accepted until then. A node that leaves its cluster does so before it
+  // says that it leaves.
+  Task<void> finish_calls();
   // From now on every new call is refused. Ends when those that were accepted have been answered
   // and every actor has been given away.
   Task<void> stop();
@@ -123,6 +127,8 @@ class Runtime {
 
  private:
   friend class Activation;
+  class CallTimer;
+  class Counted;
 
   Result<ActorType*> type_of(const ActorRef& actor);
   std::shared_ptr<Activation> activation_of(const ActorRef& actor);
@@ -130,6 +136,7 @@ class Runtime {
   void retire(Activation& activation);
   void deliver(const ActorRef& actor, std::shared_ptr<PendingTurn> pending);
   void finish(PendingTurn& pending, Result<void> result);
+  void one_less_pending();
   Task<Bytes> invoke_turn(ActorRef actor, ActorType& type, Invocation what, CallOptions options);
   // Answers from memory if the actor is active; nothing: it is not.
   Task<std::optional<Bytes>> read_from_memory(const ActorRef& actor, ActorType& type,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "actor/once.h"
 #include "codec/tuple.h"
 
 namespace kelpie::actor {
@@ -11,11 +12,19 @@ Task<store::Transaction*> Turn::reading() {
     auto guarded = co_await parts_.fence.guard(parts_.transaction).result();
     if (!guarded.ok()) {
       fence_lost_ = guarded.error().code == Code::kFailedPrecondition;
+      reading_error_ = guarded.error();
       co_return std::move(guarded).error();
     }
     fenced_ = true;
   }
   co_return &parts_.transaction;
+}
+
+SessionCache& Turn::sessions() {
+  if (!parts_.sessions) {
+    parts_.sessions = std::make_unique<SessionCache>();
+  }
+  return *parts_.sessions;
 }
 
 Bytes Turn::cause() const {

@@ -36,7 +36,7 @@ struct TurnParts {
   cluster::EpochFence& fence;
   const ActorRef& self;
   const CallOptions& options;
-  SessionCache& sessions;
+  std::unique_ptr<SessionCache>& sessions;  // made when it is first asked for
   const cluster::Generation& generation;
 };
 
@@ -64,7 +64,7 @@ class Turn {
   [[nodiscard]] World& world() { return parts_.world; }
   [[nodiscard]] Runtime& runtime() { return parts_.runtime; }
   [[nodiscard]] const CallOptions& options() const { return parts_.options; }
-  [[nodiscard]] SessionCache& sessions() { return parts_.sessions; }
+  [[nodiscard]] SessionCache& sessions();
   // The fencing token of this ownership of the actor, for whatever is outside of the store.
   [[nodiscard]] const cluster::Generation& generation() const { return parts_.generation; }
   // Grows by at least one with each committed turn of this actor, over all its activations.
@@ -80,7 +80,8 @@ class Turn {
   uint16_t next_message() { return messages_++; }
   [[nodiscard]] uint16_t messages() const { return messages_; }
   uint32_t next_call() { return calls_++; }
-  // The time of day when this attempt began; for records, never for safety.
+  // The time of day when the turn was first attempted, the same in each attempt; for records, never
+  // for safety.
   [[nodiscard]] WallTime now() const { return now_; }
 
   // Runs on the loop after the commit and before the reply; never if the turn does not commit.
@@ -102,8 +103,15 @@ class Turn {
     read_only_ = false;
   }
   [[nodiscard]] bool ran_inside() const { return ran_inside_; }
-  // One of them failed. What it wrote before cannot be told from the rest, so the turn fails, too.
-  void fail_inside(Error error) { inside_error_ = std::move(error); }
+  // One of them began. What it writes before it fails cannot be told from the rest, so the turn
+  // fails with it, and so it does when it ends before that call.
+  void inside_begun() { ++inside_running_; }
+  void inside_ended(std::optional<Error> error) {
+    --inside_running_;
+    if (error) {
+      inside_error_ = std::move(error);
+    }
+  }
   // What the turn writes may as well be written twice, and the actor need not remember it: one that
   // has no head gets none, so that nothing of a destroyed actor comes back.
   void tidy_only() { tidies_ = true; }
@@ -118,9 +126,11 @@ class Turn {
   WallTime now_;
   bool fenced_ = false;
   bool fence_lost_ = false;
+  std::optional<Error> reading_error_;
   bool read_only_ = false;
   bool ran_inside_ = false;
   std::optional<Error> inside_error_;
+  int inside_running_ = 0;
   bool tidies_ = false;
   bool destroys_ = false;
   std::optional<bool> pauses_;

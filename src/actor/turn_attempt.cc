@@ -49,6 +49,9 @@ class Inside {
 }  // namespace
 
 bool Activation::refused(PendingTurn& pending) const {
+  if (pending.result) {
+    return true;
+  }
   if (pending.options.deadline && runtime_.world_.loop.now() >= *pending.options.deadline) {
     runtime_.world_.faults.reached("actor.turn.too_late");
     runtime_.finish(pending, too_late(busy_->self));
@@ -70,6 +73,7 @@ Task<Activation::Next> Activation::attempt_again(PendingTurn& pending) {
     if (attempt == kTurnAttemptsMax || pending.ran_inside) {
       break;
     }
+    pending.begun = false;
     if (refused(pending)) {
       co_return Next::kGoOn;
     }
@@ -77,6 +81,9 @@ Task<Activation::Next> Activation::attempt_again(PendingTurn& pending) {
     if (next.has_value()) {
       co_return *next;
     }
+  }
+  if (pending.result) {
+    co_return Next::kGoOn;
   }
   runtime_.finish(pending, base::unavailable("a turn of " + busy_->self.to_string() +
                                              " met a conflict; try again later"));
@@ -91,6 +98,9 @@ Task<void> Activation::run_body(PendingTurn& pending, Turn& turn) {
                          busy_->self);
   }
   auto outcome = co_await std::move(body).result();
+  if (turn.inside_running_ > 0) {
+    turn.inside_error_ = base::unavailable("it was cut off in the middle");
+  }
   pending.ran_inside = turn.ran_inside();
   co_return std::move(outcome);
 }
@@ -106,19 +116,24 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
     co_return not_guarded(std::move(guarded).error(), pending);
   }
   runtime_.world_.faults.reached("actor.fence.checked");
+  if (pending.result) {
+    co_return Next::kGoOn;  // its deadline has passed meanwhile
+  }
+  pending.begun = true;
   if (!pending.serial) {
     pending.serial = runtime_.next_serial_++;
-  }
-  if (!sessions_) {
-    sessions_ = std::make_unique<SessionCache>();
+    pending.now = runtime_.world_.clock.wall();
   }
   const cluster::Generation generation = this->generation();
   const TurnParts parts{runtime_.world_, runtime_,        *transaction, *fence_,
-                        busy_->self,     pending.options, *sessions_,   generation};
-  Turn turn(parts, {turn_ + 1, *pending.serial}, runtime_.world_.clock.wall());
+                        busy_->self,     pending.options, sessions_,    generation};
+  Turn turn(parts, {turn_ + 1, *pending.serial}, *pending.now);
   turn.fenced_ = pending.fencing == Fencing::kAtOnce;
   auto outcome = co_await run_body(pending, turn).result();
-  if (outcome.ok() && turn.inside_error_) {
+  if (turn.reading_error_) {
+    // Whatever the body made of it: what it decided, it decided without what it wanted to read.
+    outcome = std::move(*turn.reading_error_);
+  } else if (outcome.ok() && turn.inside_error_) {
     outcome = std::move(*turn.inside_error_).with_context("a call inside of the turn failed");
   }
   if (!outcome.ok()) {
@@ -129,8 +144,7 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
     if (turn.fence_lost_) {
       co_return not_guarded(std::move(outcome).error(), pending);
     }
-    runtime_.finish(pending, std::move(outcome).error());
-    co_return Next::kGoOn;
+    co_return co_await failed(std::move(outcome).error(), pending, turn);
   }
   pending.reply = std::move(turn.reply_);
   if (turn.read_only_) {
@@ -151,6 +165,19 @@ Task<std::optional<Activation::Next>> Activation::attempt_turn(PendingTurn& pend
   }
   fence_->committed(*done, begun);
   co_return committed(turn, nonce, pending);
+}
+
+// An answer like any other: one that was made from memory is checked.
+Task<std::optional<Activation::Next>> Activation::failed(Error error, PendingTurn& pending,
+                                                         Turn& turn) {
+  if (!turn.fenced_ && error.code != Code::kDeadlineExceeded) {
+    auto passed = co_await runtime_.checks_.pass(fence_).result();
+    if (!passed.ok()) {
+      co_return not_guarded(std::move(passed).error(), pending);
+    }
+  }
+  runtime_.finish(pending, std::move(error));
+  co_return Next::kGoOn;
 }
 
 // What it read in its transaction was fenced there. What it took from memory is checked now.
@@ -211,6 +238,13 @@ Task<std::optional<Activation::Next>> Activation::not_committed(Error error, Byt
 Task<std::optional<Activation::Next>> Activation::settle(Bytes nonce, Turn& turn,
                                                          PendingTurn& pending) {
   auto happened = co_await settle_commit(nonce, turn).result();
+  if (happened.ok() && *happened && turn.destroys_) {
+    // No head shows whose commit it was that cleared it. Under our epoch it was ours.
+    const Result<bool> holds = co_await fence_holds().result();
+    if (!holds.ok() || !*holds) {
+      happened = base::unknown("another owner may have ended the actor");
+    }
+  }
   world::Faults& faults = runtime_.world_.faults;
   faults.sometimes("actor.settle.nobody_knows", !happened.ok());
   if (happened.ok()) {
@@ -248,8 +282,12 @@ Activation::Next Activation::committed(Turn& turn, Bytes nonce, PendingTurn& pen
 Task<bool> Activation::settle_commit(Bytes nonce, const Turn& turn) {
   auto shows = [nonce, before = this->nonce(),
                 destroys = turn.destroys_](const std::optional<Bytes>& head) -> Result<bool> {
+    if (!head.has_value() && destroys && before.empty()) {
+      // There was none before, and there would be none after.
+      return base::failed_precondition("an actor without a head leaves no trace of its end");
+    }
     if (!head.has_value() && (destroys || before.empty())) {
-      return destroys && !before.empty();
+      return destroys;
     }
     if (head.has_value()) {
       // By nonces: an actor that was destroyed and made again counts its turns anew.

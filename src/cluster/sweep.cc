@@ -43,7 +43,11 @@ Task<Page> find_dead(store::Database& database, store::KeyRange range) {
   Page page;
   std::map<std::string, std::optional<Epoch>> epochs;
   for (store::KeyValue& row : rows.rows) {
-    const OwnerRecord record = co_await decode_owner_record(row.value);
+    const Result<OwnerRecord> decoded = decode_owner_record(row.value);
+    if (!decoded.ok()) {
+      continue;  // another's, of which this says nothing
+    }
+    const OwnerRecord& record = *decoded;
     auto known = epochs.find(record.node);
     if (known == epochs.end()) {
       std::optional<Epoch> epoch =

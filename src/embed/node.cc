@@ -110,8 +110,8 @@ void Node::add_type(detail::ActorType type) {
 
 Task<void> Node::start() {
   CHECK(!parts_->started);
-  parts_->started = true;
   co_await parts_->ownership.join();
+  parts_->started = true;
   if (parts_->keeper) {
     parts_->keeping.spawn(parts_->keeper->run());
   }
@@ -125,10 +125,11 @@ Task<void> Node::stop() {
   }
   parts_->work.cancel();
   Result<void> left = kOk;
+  co_await parts_->due.stop();
+  co_await parts_->runtime.finish_calls();
   if (parts_->keeper) {
     left = co_await parts_->keeper->start_leaving().result();
   }
-  co_await parts_->due.stop();
   co_await parts_->runtime.stop();
   if (parts_->keeper && left.ok()) {
     left = co_await parts_->keeper->leave().result();

@@ -71,10 +71,10 @@ Result<std::unique_ptr<Store>> open_directory(const std::string& directory, Worl
       std::make_unique<EmbeddedStore>(world, std::move(lock), std::move(engine)));
 }
 
-Result<std::unique_ptr<Store>> open_cluster(const std::string& cluster_file, World& world) {
-  const store::FdbLibrary library = TRY(store::load_fdb_library({}));
+Result<std::unique_ptr<Store>> open_cluster(const RunOptions& options, World& world) {
+  const store::FdbLibrary library = TRY(store::load_fdb_library(options.fdb_library));
   auto network = TRY(store::FdbNetwork::start(library, {}));
-  auto connection = TRY(store::FdbConnection::open(library, cluster_file));
+  auto connection = TRY(store::FdbConnection::open(library, options.fdb_cluster_file));
   return std::unique_ptr<Store>(
       std::make_unique<ClusterStore>(world, std::move(network), std::move(connection)));
 }
@@ -129,7 +129,7 @@ Result<std::unique_ptr<Store>> open_store(const RunOptions& options, World& worl
     return std::unique_ptr<Store>(std::make_unique<EmbeddedStore>(
         world, std::nullopt, std::make_unique<store::MemoryBackend>()));
   }
-  return options.data_dir.empty() ? open_cluster(options.fdb_cluster_file, world)
+  return options.data_dir.empty() ? open_cluster(options, world)
                                   : open_directory(options.data_dir, world);
 }
 

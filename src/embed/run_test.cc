@@ -109,5 +109,16 @@ TEST_F(Run, OptionsNameExactlyOneStore) {
   EXPECT_EQ(embed::node_name({.data_dir = "d"}), embed::kLocalNode);
 }
 
+TEST_F(Run, ALibraryThatIsNamedIsTheOneThatIsLoaded) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run<Tally>({.fdb_cluster_file = directory_ + "/fdb.cluster",
+                        .fdb_library = "/nowhere/libfdb_c.so",
+                        .node_name = "n"},
+                       fail),
+            1);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("`/nowhere/libfdb_c.so`"), std::string::npos) << said;
+}
+
 }  // namespace
 }  // namespace kelpie

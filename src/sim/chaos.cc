@@ -75,7 +75,7 @@ void Chaos::heal(const Frozen& frozen) {
     if (!frozen.slow_processors) {
       host->slow_down(Duration());
     }
-    host->on_reached({});
+    host->nobody_hears();
   }
   simulation_.network().links().mend_all();
 }

@@ -34,8 +34,8 @@ SimHost::Running::Running(SimHost& host, SimLoop& on, std::string node)
                                         site == "actor.activation.fence_lost") {
                                       host.simulation_.ledger().receive(Fault::kNodeDeclaredDead);
                                     }
-                                    if (host.on_reached_) {
-                                      host.on_reached_(site);
+                                    for (const OnReached& heard : host.on_reached_) {
+                                      heard(site);
                                     }
                                   }}),
       world{loop, host.clock_, rng, net, log, faults, world::NodeName(std::move(node))} {}

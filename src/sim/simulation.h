@@ -64,9 +64,11 @@ class SimHost {
   [[nodiscard]] bool paused() const { return paused_; }
   // From now on it stands still for so long after each piece of work; zero: no more.
   void slow_down(Duration by);
-  // Hears of each site that production code reaches on this host (world/sites.h).
+  // Hears of each site that production code reaches on this host (world/sites.h), besides those
+  // who hear of them already, until `nobody_hears`.
   using OnReached = std::function<void(std::string_view site)>;
-  void on_reached(OnReached heard) { on_reached_ = std::move(heard); }
+  void on_reached(OnReached heard) { on_reached_.push_back(std::move(heard)); }
+  void nobody_hears() { on_reached_.clear(); }
   // Closes the gate and cuts the connections. Destroys nothing that belongs to the code under test,
   // whose destructors find every effect closed to them.
   void crash();
@@ -99,7 +101,7 @@ class SimHost {
   SimClock clock_;
   uint32_t boots_ = 0;
   bool paused_ = false;
-  OnReached on_reached_;
+  std::vector<OnReached> on_reached_;
   uint64_t disk_errors_before_ = 0;
   std::vector<std::unique_ptr<Running>> loops_;  // of the newest incarnation
 };

@@ -157,7 +157,8 @@ Result<void> ScriptActor::fail(std::string rest) {
   ++journal_.failures[services_.self.id];
   return rest == "not_found"          ? base::not_found("as told")
          : rest == "invalid_argument" ? base::invalid_argument("as told")
-                                      : base::unavailable("as told");
+         : rest == "unavailable"      ? base::unavailable("as told")
+                                      : base::failed_precondition("as told");
 }
 
 }  // namespace kelpie::actor::testing

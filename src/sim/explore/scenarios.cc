@@ -21,6 +21,10 @@ constexpr std::array kSettleMutants = {SmallMutant{"M9", "S6"}, SmallMutant{"M34
 constexpr std::array kCreateMutants = {SmallMutant{"M4", "S6"}};
 constexpr std::array kCrashMutants = {SmallMutant{"M8", "S3"}, SmallMutant{"M31", "S3"}};
 
+constexpr std::array kDuplicateMutants = {SmallMutant{"M11", "S6"}};
+constexpr std::array kMessageMutants = {SmallMutant{"M7", "S15"}, SmallMutant{"M36", "L6"}};
+constexpr std::array kReminderMutants = {SmallMutant{"M18", "S14"}};
+
 constexpr std::array kScenarios = {
     SmallScenarioInfo{
         .name = "claim_against_claim",
@@ -84,6 +88,36 @@ constexpr std::array kScenarios = {
         .make = make_two_creates,
         .decisions = kFates,
         .mutants = kCreateMutants,
+        .ends = 2,
+    },
+    SmallScenarioInfo{
+        .name = "two_duplicates",
+        .what = "a call and its duplicate meet one actor, and a commit ends undecided",
+        .make = make_two_duplicates,
+        .decisions = kFates,
+        .mutants = kDuplicateMutants,
+        .reduction = Reduction::kNone,
+        .policy = Policy::kHostUniform,
+        .ends = 3,
+    },
+    SmallScenarioInfo{
+        .name = "message_against_crash",
+        .what = "a message is sent and taken while its node crashes, which then comes back",
+        .make = make_message_against_crash,
+        .decisions = {},
+        .mutants = kMessageMutants,
+        .reduction = Reduction::kNone,
+        .policy = Policy::kHostUniform,
+        .ends = 3,
+    },
+    SmallScenarioInfo{
+        .name = "reminder_against_cancel",
+        .what = "a reminder that is due is cancelled",
+        .make = make_reminder_against_cancel,
+        .decisions = {},
+        .mutants = kReminderMutants,
+        .reduction = Reduction::kNone,
+        .policy = Policy::kHostUniform,
         .ends = 2,
     },
     SmallScenarioInfo{

@@ -15,6 +15,9 @@ std::unique_ptr<SmallScenario> make_deactivate_against_invoke_elsewhere(SmallRun
 std::unique_ptr<SmallScenario> make_deactivate_undecided(SmallRun& run);
 std::unique_ptr<SmallScenario> make_settle_against_late_commit(SmallRun& run);
 std::unique_ptr<SmallScenario> make_two_creates(SmallRun& run);
+std::unique_ptr<SmallScenario> make_two_duplicates(SmallRun& run);
+std::unique_ptr<SmallScenario> make_message_against_crash(SmallRun& run);
+std::unique_ptr<SmallScenario> make_reminder_against_cancel(SmallRun& run);
 std::unique_ptr<SmallScenario> make_commit_against_crash(SmallRun& run);
 std::unique_ptr<SmallScenario> make_channel_wake_ups(SmallRun& run);
 std::unique_ptr<SmallScenario> make_semaphore_wake_ups(SmallRun& run);

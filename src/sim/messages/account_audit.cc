@@ -52,6 +52,21 @@ int times(const Counts& counts, const std::string& account, Event event, const s
 
 }  // namespace
 
+std::optional<Failure> judge_look(const AccountLog& seen, const std::vector<AccountOp>& answered) {
+  std::set<std::pair<Event, std::string>> there;
+  for (const AccountEntry& entry : seen.entries) {
+    there.emplace(entry.event, entry.id);
+  }
+  for (const AccountOp& op : answered) {
+    const std::optional<Event> event = event_of(op.method);
+    if (event && !there.contains({*event, op.id})) {
+      return Failure{"S4", fmt::format("a look at {} misses {}, which had been answered before",
+                                       op.account, op.id)};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Failure> AccountAudit::judge() const {
   auto failure = judge_answers();
   if (!failure) {

@@ -24,6 +24,10 @@ struct AccountOp {
   bool answered = false;  // with ok
 };
 
+// A look at an account, called after these operations on it were answered: S4 when it misses one.
+[[nodiscard]] std::optional<Failure> judge_look(const AccountLog& seen,
+                                                const std::vector<AccountOp>& answered);
+
 struct AccountAudit {
   std::map<std::string, AccountLog> accounts;
   std::vector<AccountOp> ops;

@@ -51,6 +51,18 @@ TEST(AccountAudit, AMessageThatWasLostOrAppliedTwiceIsFound) {
   EXPECT_EQ(broken(twice), "S15");
 }
 
+TEST(AccountAudit, ALookThatMissesWhatWasAnsweredIsFound) {
+  const AccountAudit audit = good();
+  const AccountLog& seen = audit.accounts.at("a");
+  std::vector<AccountOp> answered = {audit.ops.begin(), audit.ops.begin() + 2};
+  EXPECT_FALSE(judge_look(seen, answered).has_value());
+  // Of the same id, and something else.
+  answered.push_back({"deposit", "op-2", "a", "b", 4, true});
+  const auto failure = judge_look(seen, answered);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->oracle, "S4");
+}
+
 TEST(AccountAudit, AParkedMessageIsUnderWay) {
   AccountAudit audit = good();
   audit.accounts["b"].entries.erase(audit.accounts["b"].entries.begin());

@@ -94,6 +94,7 @@ bool MessageNode::busy() const { return up() && parts_->runtime.pending() > 0; }
 Task<void> MessageNode::end(Parts& parts, Loop& home, std::function<void()> done) {
   co_await parts.due.stop();
   if (parts.ownership.joined()) {
+    co_await parts.runtime.finish_calls();
     // A node that was declared dead meanwhile has nothing left to leave.
     static_cast<void>(co_await parts.keeper.start_leaving().result());
     co_await parts.runtime.stop();
@@ -129,7 +130,11 @@ Task<bool> MessageNode::stop() {
 void MessageNode::call(Ask ask, std::function<void(Result<Bytes>)> done) {
   CHECK(up());
   host_.loop().post_from_thread([this, ask = std::move(ask), done = std::move(done)]() mutable {
-    // Only the incarnation that was called runs this: its gate drops what comes late.
+    // Only the incarnation that was called runs this: its gate drops what comes late. One that has
+    // just stopped runs out of work without it.
+    if (!parts_) {
+      return;
+    }
     parts_->scope.spawn(perform(*parts_, simulation_.loop(), std::move(ask), std::move(done)));
   });
 }

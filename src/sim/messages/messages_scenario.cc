@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "actor/inbox.h"
-#include "actor/reminder.h"
 #include "async/event.h"
 #include "async/scope.h"
 #include "async/select.h"
@@ -22,27 +21,27 @@
 #include "sim/fdb/sim_fdb.h"
 #include "sim/messages/account_actor.h"
 #include "sim/messages/account_audit.h"
+#include "sim/messages/at_rest.h"
 #include "sim/messages/message_node.h"
 #include "sim/model/idempotency_trace.h"
 #include "sim/model/membership_trace.h"
 #include "sim/model/ownership_trace.h"
 #include "sim/model/transaction_trace.h"
-#include "store/chunked.h"
 #include "store/fdb/fdb_database.h"
-#include "store/keys.h"
 
 namespace kelpie::sim {
 namespace {
 
-constexpr uint64_t kAccounts = 4;
 constexpr Duration kLivenessBound = Duration::seconds(300);
 constexpr Duration kPatienceMax = Duration::seconds(10);
 // Longer than an actor of a node stays active without a call.
 constexpr Duration kUntilGivenAway = Duration::seconds(7);
 // The longest time for which a client arms a reminder.
 constexpr Duration kDelayMax = Duration::seconds(20);
-
-std::string account_name(uint64_t number) { return fmt::format("account-{}", number + 1); }
+constexpr uint64_t kBurstMax = 16;  // deposits
+// A turn commits, without a read before it.
+constexpr std::string_view kBlindCommit = "actor.turn.one_round_trip";
+constexpr Duration kAimMax = Duration::seconds(5);  // for which an operator waits for one
 
 // What a call came back with, if it did.
 struct Slot {
@@ -54,43 +53,6 @@ struct Slot {
 Task<void> wait(std::shared_ptr<Slot> slot) {
   co_await slot->done.wait();
   co_return kOk;
-}
-
-// What the store holds when nothing runs any more.
-struct AtRest {
-  std::map<std::string, AccountLog> accounts;
-  std::set<std::string> parked;
-  std::set<std::string> pending;  // reminders
-  size_t marks = 0;               // that are due
-  size_t messages = 0;
-};
-
-// `now`: what is not due then is not waited for.
-Task<AtRest> look(store::Database& database, WallTime now) {
-  AtRest rest;
-  auto transaction = database.begin();
-  for (uint64_t account = 0; account < kAccounts; ++account) {
-    const std::string name = account_name(account);
-    const actor::ActorRef ref = account_ref(name);
-    const auto stored =
-        co_await store::get_chunked(*transaction, store::keys::actor_state(ref.name()));
-    rest.accounts[name] = stored ? co_await AccountLog::decode(*stored) : AccountLog();
-    for (const actor::Reminder& reminder :
-         co_await actor::list_reminders(*transaction, ref, 1'000)) {
-      rest.pending.insert(reminder.name);
-    }
-    rest.messages += (co_await actor::list_inbox(*transaction, ref, 1)).size();
-    for (const actor::StoredParked& parked :
-         co_await actor::list_parked(*transaction, ref, 1'000)) {
-      rest.parked.insert(
-          (co_await AccountRequest::decode(parked.parked.message.what.arguments)).id);
-    }
-  }
-  for (int64_t shard = 0; shard < base::kDueShards; ++shard) {
-    const store::KeyRange due = store::keys::due_before(shard, now.micros());
-    rest.marks += (co_await transaction->get_range({.range = due, .rows_max = 1})).rows.size();
-  }
-  co_return rest;
 }
 
 class Messages final : public Scenario {
@@ -135,22 +97,41 @@ class Messages final : public Scenario {
   void step(std::string_view what) { simulation_.scheduler().note("sim", "step", what); }
   auto sleep(Duration length) { return async::sleep_for(simulation_.loop(), length); }
 
+  // A client, and how far it has come.
+  struct Caller {
+    int64_t number = 0;
+    uint64_t ops = 0;
+    int64_t deposits = 0;
+  };
   Task<void> client(int64_t number);
-  AccountOp draw(int64_t number, uint64_t count);
+  AccountOp draw(Caller& caller);
+  AccountOp draw_deposit(Caller& caller, std::string account);
+  Task<void> begin(Caller& caller, AccountOp op);
+  // Deposits to one account, each right behind the other.
+  Task<void> burst(Caller& caller);
   // Tried until it is answered.
   Task<void> perform(size_t op, std::optional<actor::Once> once, int64_t delay_ns);
+  // A look at an account, mostly from the memory of whoever takes itself for its owner.
+  Task<void> look_at(int64_t number);
   // A call through several accounts, which may come back to one that waits: whatever it answers, it
   // answers.
   Task<void> chain(int64_t number);
   Task<std::optional<Result<Bytes>>> ask(std::string who, MessageNode::Ask ask);
+  // Often the one that had the last answer of this account: it is likely to own it.
+  MessageNode& pick_node(const std::string& account);
   Task<void> crashes();
   Task<void> stops();
   Task<void> declare_dead();
+  Task<void> declare(std::string node);
+  // Listens for blind commits on behalf of `take_aim`.
+  void listen();
+  // The host of the next one, or nothing, if there is none for a while.
+  Task<std::optional<std::string>> take_aim();
   Frozen freeze();
   void heal(const Frozen& frozen);
   Task<void> come_to_rest(std::string_view after);
   Task<void> restart();
-  Task<std::optional<AtRest>> look_at_rest();
+  Task<std::optional<AtRest>> read_at_rest();
   [[nodiscard]] WallTime slowest_clock() const;
 
   Simulation& simulation_;
@@ -167,7 +148,9 @@ class Messages final : public Scenario {
   std::vector<MessageNode*> core_;  // that clients ask
   std::unique_ptr<Chaos> chaos_;
   std::vector<AccountOp> ops_;
-  std::vector<std::string> armed_;  // reminders, as `account id`
+  std::vector<std::string> armed_;                     // reminders, as `account id`
+  std::map<std::string, MessageNode*> answered_last_;  // by account
+  std::shared_ptr<Slot> aim_;  // filled with the host of the next blind commit
   uint64_t calls_ = 0;
   std::optional<AtRest> at_rest_;
   bool chaos_on_ = true;
@@ -193,6 +176,7 @@ Task<void> Messages::run() {
   }
   if (swarm.declare_dead_interval > Duration()) {
     simulation_.ledger().configure(Fault::kNodeDeclaredDead);
+    listen();
     chaos_scope_.spawn(declare_dead());
   }
   chaos_->spawn(chaos_scope_);
@@ -226,13 +210,19 @@ Task<void> Messages::run() {
   co_return kOk;
 }
 
-AccountOp Messages::draw(int64_t number, uint64_t count) {
+AccountOp Messages::draw_deposit(Caller& caller, std::string account) {
   AccountOp op;
-  const uint64_t account = choices_.choose(kAccounts);
-  op.id = fmt::format("op-{}-{}", number, count);
-  op.account = account_name(account);
-  op.peer = account_name((account + 1 + choices_.choose(kAccounts - 1)) % kAccounts);
+  op.method = "deposit";
+  op.id = fmt::format("op-{}-{}", caller.number, ++caller.ops);
+  op.account = std::move(account);
   op.amount = static_cast<int64_t>(1 + choices_.choose(100));
+  return op;
+}
+
+AccountOp Messages::draw(Caller& caller) {
+  const uint64_t account = choices_.choose(kAccounts);
+  AccountOp op = draw_deposit(caller, account_name(account));
+  op.peer = account_name((account + 1 + choices_.choose(kAccounts - 1)) % kAccounts);
   switch (choices_.choose(8)) {
     case 0:
     case 1:
@@ -254,32 +244,52 @@ AccountOp Messages::draw(int64_t number, uint64_t count) {
       }
       [[fallthrough]];
     default:
-      op.method = "deposit";
       break;
   }
   return op;
 }
 
 Task<void> Messages::client(int64_t number) {
-  int64_t sequence = 0;
-  for (uint64_t count = 1; chaos_on_; ++count) {
-    if (choices_.choose(8) == 0) {
-      co_await chain(number);
-    } else {
-      AccountOp op = draw(number, count);
-      // Deposits are numbered calls of one caller, everything else has a key of its own.
-      std::optional<actor::Once> once = actor::Once{op.id};
-      if (op.method == "deposit") {
-        once = actor::Once{fmt::format("client-{}", number), ++sequence};
-      }
-      const auto delay = choices_.between(Duration::millis(1), kDelayMax);
-      if (op.method == "arm") {
-        armed_.push_back(op.account + " " + op.id);
-      }
-      ops_.push_back(std::move(op));
-      co_await perform(ops_.size() - 1, std::move(once), delay.nanos());
+  Caller caller{number};
+  while (chaos_on_) {
+    switch (choices_.choose(8)) {
+      case 0:
+        co_await chain(number);
+        break;
+      case 1:
+        co_await burst(caller);
+        break;
+      case 2:
+        co_await look_at(number);
+        break;
+      default:
+        co_await begin(caller, draw(caller));
+        break;
     }
     co_await sleep(choices_.between(Duration::millis(1), Duration::seconds(2)));
+  }
+  co_return kOk;
+}
+
+Task<void> Messages::begin(Caller& caller, AccountOp op) {
+  // Deposits are numbered calls of one caller, everything else has a key of its own.
+  std::optional<actor::Once> once = actor::Once{op.id};
+  if (op.method == "deposit") {
+    once = actor::Once{fmt::format("client-{}", caller.number), ++caller.deposits};
+  }
+  const auto delay = choices_.between(Duration::millis(1), kDelayMax);
+  if (op.method == "arm") {
+    armed_.push_back(op.account + " " + op.id);
+  }
+  ops_.push_back(std::move(op));
+  co_return co_await perform(ops_.size() - 1, std::move(once), delay.nanos()).result();
+}
+
+// From the second one on the account knows their caller, and commits without a read.
+Task<void> Messages::burst(Caller& caller) {
+  const std::string account = account_name(choices_.choose(kAccounts));
+  for (uint64_t left = 2 + choices_.choose(kBurstMax); left > 0 && chaos_on_; --left) {
+    co_await begin(caller, draw_deposit(caller, account));
   }
   co_return kOk;
 }
@@ -308,6 +318,23 @@ Task<void> Messages::perform(size_t op, std::optional<actor::Once> once, int64_t
   }
 }
 
+Task<void> Messages::look_at(int64_t number) {
+  const std::string account = account_name(choices_.choose(kAccounts));
+  std::vector<AccountOp> answered;
+  std::ranges::copy_if(ops_, std::back_inserter(answered), [&account](const AccountOp& op) {
+    return op.answered && op.account == account;
+  });
+  const auto answer = co_await ask(fmt::format("look-{}", number),
+                                   {account_ref(account), {"log", ""}, std::nullopt, kPatienceMax});
+  if (answer && answer->ok()) {
+    const auto failure = judge_look(co_await AccountLog::decode(**answer), answered);
+    if (failure) {
+      simulation_.fail(failure->oracle, failure->message);
+    }
+  }
+  co_return kOk;
+}
+
 Task<void> Messages::chain(int64_t number) {
   AccountRequest request{fmt::format("chain-{}", number), 0, 0, {}};
   const std::string first = account_name(choices_.choose(kAccounts));
@@ -320,7 +347,8 @@ Task<void> Messages::chain(int64_t number) {
 }
 
 Task<std::optional<Result<Bytes>>> Messages::ask(std::string who, MessageNode::Ask ask) {
-  MessageNode& node = *core_[choices_.choose(core_.size())];
+  const std::string account = ask.to.id;
+  MessageNode& node = pick_node(account);
   if (!node.up() || node.stopping()) {
     co_return std::optional<Result<Bytes>>();
   }
@@ -337,6 +365,9 @@ Task<std::optional<Result<Bytes>>> Messages::ask(std::string who, MessageNode::A
   std::string heard = "no answer";
   if (slot->answer) {
     heard = slot->answer->ok() ? "ok" : slot->answer->error().to_string();
+    if (slot->answer->ok()) {
+      answered_last_[account] = &node;
+    }
     const bool broken =
         !slot->answer->ok() && (slot->answer->error().code == Code::kInternal ||
                                 slot->answer->error().code == Code::kDataLoss ||
@@ -347,6 +378,14 @@ Task<std::optional<Result<Bytes>>> Messages::ask(std::string who, MessageNode::A
   }
   simulation_.scheduler().note(who, "op", "answer " + heard);
   co_return std::move(slot->answer);
+}
+
+MessageNode& Messages::pick_node(const std::string& account) {
+  MessageNode* any = core_[choices_.choose(core_.size())];
+  const auto last = answered_last_.find(account);
+  const bool again = last != answered_last_.end() && choices_.choose(2) == 0 &&
+                     std::ranges::find(core_, last->second) != core_.end();
+  return again ? *last->second : *any;
 }
 
 Task<void> Messages::crashes() {
@@ -378,22 +417,55 @@ Task<void> Messages::stops() {
   }
 }
 
-// What a watcher does that is wrong: the node lives, and its epoch is replaced.
+void Messages::listen() {
+  for (const auto& node : nodes_) {
+    node->host().on_reached([this, name = node->host().name()](std::string_view site) {
+      if (site != kBlindCommit || !aim_) {
+        return;
+      }
+      simulation_.loop().post_from_thread([aim = std::exchange(aim_, nullptr), name] {
+        aim->answer = Bytes(name);
+        aim->done.set();
+      });
+    });
+  }
+}
+
+Task<std::optional<std::string>> Messages::take_aim() {
+  const auto aim = std::make_shared<Slot>(simulation_.loop());
+  aim_ = aim;
+  static_cast<void>(co_await async::timeout(simulation_.loop(), kAimMax, wait(aim)).result());
+  aim_ = nullptr;
+  co_return aim->answer ? std::optional<std::string>(aim->answer->value()) : std::nullopt;
+}
+
+// What a watcher does that is wrong: the node lives, and its epoch is replaced. Best in the middle
+// of its commits, so that the change of the epoch shares a batch with one of them.
 Task<void> Messages::declare_dead() {
   const Duration mean = simulation_.swarm().declare_dead_interval;
   for (;;) {
     co_await sleep(crashes_rng_.between(Duration::millis(1), mean * 2));
-    const std::string name = nodes_[crashes_rng_.choose(nodes_.size())]->host().name();
-    auto slot = std::make_shared<Slot>(simulation_.loop());
-    World& world = operator_.world();
-    async::Scope scope(world.loop, [](const Error&) {});
-    scope.spawn(declare_dead_blindly(world, fdb_.connect(operator_), name,
-                                     [slot, &home = simulation_.loop()](bool) {
-                                       home.post_from_thread([slot] { slot->done.set(); });
-                                     }));
-    static_cast<void>(
-        co_await async::timeout(simulation_.loop(), kPatienceMax, wait(slot)).result());
+    std::optional<std::string> name;
+    if (crashes_rng_.choose(2) == 0) {
+      name = co_await take_aim();
+    }
+    if (!name) {
+      name = nodes_[crashes_rng_.choose(nodes_.size())]->host().name();
+    }
+    co_await declare(std::move(*name));
   }
+}
+
+Task<void> Messages::declare(std::string node) {
+  auto slot = std::make_shared<Slot>(simulation_.loop());
+  World& world = operator_.world();
+  async::Scope scope(world.loop, [](const Error&) {});
+  scope.spawn(declare_dead_blindly(world, fdb_.connect(operator_), std::move(node),
+                                   [slot, &home = simulation_.loop()](bool) {
+                                     home.post_from_thread([slot] { slot->done.set(); });
+                                   }));
+  static_cast<void>(co_await async::timeout(simulation_.loop(), kPatienceMax, wait(slot)).result());
+  co_return kOk;
 }
 
 Frozen Messages::freeze() {
@@ -439,7 +511,7 @@ WallTime Messages::slowest_clock() const {
   return slowest;
 }
 
-Task<std::optional<AtRest>> Messages::look_at_rest() {
+Task<std::optional<AtRest>> Messages::read_at_rest() {
   auto slot = std::make_shared<Slot>(simulation_.loop());
   auto seen = std::make_shared<std::optional<AtRest>>();
   World& world = auditor_.world();
@@ -449,7 +521,7 @@ Task<std::optional<AtRest>> Messages::look_at_rest() {
     static Task<void> run(store::Database& of, WallTime now,
                           std::shared_ptr<std::optional<AtRest>> into, std::shared_ptr<Slot> told,
                           Loop& home) {
-      auto looked = co_await look(of, now).result();
+      auto looked = co_await look_at_rest(of, now).result();
       if (looked.ok()) {
         *into = std::move(looked).value();
       }
@@ -467,7 +539,7 @@ Task<void> Messages::come_to_rest(std::string_view after) {
   step(fmt::format("rest after {}", after));
   const int64_t deadline_ns = simulation_.now_ns() + kLivenessBound.nanos();
   for (;;) {
-    at_rest_ = co_await look_at_rest();
+    at_rest_ = co_await read_at_rest();
     if (at_rest_ && at_rest_->marks == 0 && at_rest_->messages == 0) {
       co_return kOk;
     }
