@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # Everything that needs a real FoundationDB, and a report of it: see README.md.
 #
-#   tests/fdb/run.sh [--operations N] [--rounds N] [--no-report]
+#   tests/fdb/run.sh [--operations N] [--rounds N] [--full] [--only WORD] [--build DIR] [--no-report]
+#
+# --full: the contention of two processes at its full length. --only: the checks with this word in
+# their names, and no report.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-operations=1000000 rounds=20 report=docs/foundationdb-report.md
+operations=1000000 rounds=20 report=docs/foundationdb-report.md build=build/release only=
+contention=(--seconds 30 --stop 10)
 while [ $# -gt 0 ]; do
   case "$1" in
     --operations) operations=${2:?}; shift ;;
     --rounds) rounds=${2:?}; shift ;;
+    --full) contention=(--seconds 100 --stop 60) ;;
+    --only) only=${2:?} report=/dev/null; shift ;;
+    --build) build=${2:?}; shift ;;
     --no-report) report=/dev/null ;;
     *) sed -n 's/^#   //p' "$0" >&2; exit 2 ;;
   esac
@@ -21,9 +28,12 @@ server=${KELPIE_FDBSERVER:-$(command -v fdbserver)} || {
 }
 cli=$(dirname "$server")/fdbcli
 [ -x "$cli" ] || cli=$(command -v fdbcli) || { echo "no fdbcli beside $server or in PATH" >&2; exit 2; }
-build=build/release
-for program in src/kelpie src/store_test src/agent_test; do
-  [ -x "$build/$program" ] || { echo "$build/$program is not there: tools/build.sh release" >&2; exit 2; }
+build=$(realpath "$build")
+programs=(src/kelpie src/store_test src/agent_test
+  tests/fdb/contend/fdb_contend tests/fdb/contend/fdb_contend_judge)
+for program in "${programs[@]}"; do
+  [ -n "$only" ] || [ -x "$build/$program" ] ||
+    { echo "$build/$program is not there: tools/build.sh release" >&2; exit 2; }
 done
 
 work=$(mktemp -d)
@@ -53,6 +63,7 @@ note() { lines+=("| $1 | $2 | $3 |"); printf '%-44s %s\n' "$1" "$3"; }
 check() {
   local name=$1 shown=$2 log=$work/check.log code result
   shift 2
+  [[ $name == *"$only"* ]] || return 0
   "$@" >"$log" 2>&1
   code=$?
   result=$(grep -E '^\[  (PASSED|FAILED)  \]|passed, [0-9]+ failed|^seed [0-9]+[:,]' "$log" |
@@ -77,10 +88,16 @@ check "the agents' stores" "agent_test --gtest_filter='*AgentStoreOnACluster*'" 
   "$build/src/agent_test" --gtest_filter='*AgentStoreOnACluster*' --gtest_brief=1
 check "the server: start, send, kill -9, start, list; a take-over" \
   "node --test tests/fdb/server.test.mjs" \
-  env KELPIE_BIN="$PWD/$build/src/kelpie" KELPIE_TEST_CLUSTER="$cluster" \
+  env KELPIE_BIN="$build/src/kelpie" KELPIE_TEST_CLUSTER="$cluster" \
   tests/fdb/server.sh
 check "kill -9 under load, $rounds rounds" "tests/crash/run.sh --rounds $rounds --fdb-cluster-file ..." \
+  env KELPIE_BIN="$build/src/kelpie" \
   tests/crash/run.sh --rounds "$rounds" --fdb-cluster-file "$cluster"
+check "two processes contend for 1,000 actors, one is stopped and continued" \
+  "tests/fdb/contend/run.py ${contention[*]}" \
+  tests/fdb/contend/run.py --build "$build" --cluster "$cluster" --markdown "$work/contention.md" \
+  "${contention[@]}"
+[ -z "$only" ] || cat "$work/contention.md" 2>/dev/null
 
 {
   echo "# On a real FoundationDB"
@@ -91,6 +108,12 @@ check "kill -9 under load, $rounds rounds" "tests/crash/run.sh --rounds $rounds 
   echo "| what | command | outcome |"
   echo "|---|---|---|"
   printf '%s\n' "${lines[@]}"
+  echo
+  echo "## Two processes, one of them stopped"
+  echo
+  echo "\`tests/fdb/contend/run.py ${contention[*]}\`: two nodes call the same 1,000 counters as fast as they can; one is stopped (SIGSTOP) and continued."
+  echo
+  cat "$work/contention.md"
   echo
   echo "B5, the adapter beside a raw loop of the same client library, is measured by \`bench/run.sh --fdb-cluster FILE\`."
 } >"$report"
