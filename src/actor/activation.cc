@@ -150,8 +150,6 @@ Task<void> Activation::run_turns() {
 }
 
 Task<void> Activation::leave(std::shared_ptr<Activation> activation) {
-  // Out of the actor's own background work, which may have asked for it.
-  co_await async::yield(activation->runtime_.world_.loop);
   co_return co_await activation->end_in_order().result();
 }
 

@@ -18,7 +18,6 @@ namespace {
 // How many idle activations end before the loop does something else.
 constexpr int kIdleEndsAtOnce = 1'000;
 constexpr size_t kLeavingAtOnce = 256;
-constexpr Duration kIdleTimeoutMin = Duration::millis(1);
 
 }  // namespace
 
@@ -77,7 +76,7 @@ Runtime::Runtime(World& world, store::Database& database, cluster::Ownership& ow
       workers_(world.loop, [this](const Error& error) {
         world_.log.error("an actor's worker failed", {{"error", error.to_string()}});
       }) {
-  options_.idle_timeout = std::max(options_.idle_timeout, kIdleTimeoutMin);
+  CHECK(options_.idle_timeout >= Duration());
 }
 
 Runtime::~Runtime() {
@@ -270,11 +269,10 @@ void Runtime::leave(Activation& activation) {
 // Working ones are passed over: they come to rest, and count from then.
 void Runtime::idle_limit_passed() {
   const Instant now = world_.loop.now();
-  for (int ended = 0; ended < kIdleEndsAtOnce;) {
+  int ended = 0;
+  // Each at most once: with a timeout of nothing one that works stays the oldest.
+  for (size_t left = residents_.size(); left > 0 && ended < kIdleEndsAtOnce; --left) {
     Activation* oldest = residents_.first();
-    if (oldest == nullptr) {
-      return;
-    }
     if (oldest->last_used() + options_.idle_timeout > now) {
       idle_limit_.set(oldest->last_used() + options_.idle_timeout);
       return;
@@ -286,7 +284,12 @@ void Runtime::idle_limit_passed() {
       ++ended;
     }
   }
-  idle_limit_.set(now);
+  if (ended == kIdleEndsAtOnce) {
+    idle_limit_.set(now);
+  } else if (residents_.size() > 0 && options_.idle_timeout > Duration()) {
+    // All that are left work. With a timeout of nothing they are looked at when they come to rest.
+    idle_limit_.set(now + options_.idle_timeout);
+  }
 }
 
 void Runtime::evict_beyond_limit() {
@@ -302,6 +305,8 @@ void Runtime::evict_beyond_limit() {
 }
 
 Task<bool> Runtime::deactivate(ActorRef actor) {
+  // Out of the actor's own background work, which may have asked for it.
+  co_await async::yield(world_.loop);
   const std::shared_ptr<Activation> activation = residents_.find(actor);
   if (!activation) {
     co_return false;

@@ -48,7 +48,7 @@ constexpr std::array kScenarios = {
         .make = make_take_over_against_turn,
         .decisions = {},
         .mutants = kTakeOverMutants,
-        .ends = 3,
+        .ends = 2,
     },
     SmallScenarioInfo{
         .name = "deactivate_against_invoke",
@@ -98,7 +98,7 @@ constexpr std::array kScenarios = {
         .mutants = kDuplicateMutants,
         .reduction = Reduction::kNone,
         .policy = Policy::kHostUniform,
-        .ends = 3,
+        .ends = 5,
     },
     SmallScenarioInfo{
         .name = "message_against_crash",
