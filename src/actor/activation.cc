@@ -17,8 +17,7 @@ constexpr Duration kRetryPause = Duration::millis(1);
 
 // No call has begun, so none is undecided, and none may think that it met a conflict of its own.
 Error without_outcome(Error error) {
-  const bool tells_an_outcome = error.code == Code::kUnknown || error.code == Code::kAborted ||
-                                error.code == Code::kFailedPrecondition;
+  const bool tells_an_outcome = error.code == Code::kUnknown || error.code == Code::kAborted;
   return tells_an_outcome ? base::unavailable("the actor could not be activated: " + error.message)
                           : error;
 }

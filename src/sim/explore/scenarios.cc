@@ -48,7 +48,7 @@ constexpr std::array kScenarios = {
         .make = make_take_over_against_turn,
         .decisions = {},
         .mutants = kTakeOverMutants,
-        .ends = 2,
+        .ends = 3,
     },
     SmallScenarioInfo{
         .name = "deactivate_against_invoke",
